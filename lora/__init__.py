@@ -1,0 +1,1 @@
+"""MotionLoRA and domain adapter."""

@@ -1,0 +1,90 @@
+"""What a motion module file holds, read off its keys and shapes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+HEADS = 8  # every published motion module; the files do not record it
+DOWN_LEVELS, DOWN_SITES = 4, 2  # SD1.5: four levels with two ResBlocks each ...
+UP_LEVELS, UP_SITES = 4, 3  # ... and three on the way up
+
+
+class Version(str, Enum):
+    """The families of SD1.5 motion modules, told apart by structure alone."""
+
+    V1 = "v1"
+    V2 = "v2"
+    V3 = "v3"
+    ANIMATE_LCM = "AnimateLCM"
+
+
+class Layout(str, Enum):
+    """How the file names its tensors."""
+
+    ORIGINAL = "original"
+    DIFFUSERS = "diffusers"
+
+
+class Site(NamedTuple):
+    """One place for a temporal block, in AnimateDiff's own numbering."""
+
+    block: str  # "down", "mid" or "up"
+    level: int
+    index: int
+
+    @property
+    def key(self) -> str:
+        """Prefix of this site's tensors in the original layout."""
+        if self.block == "mid":
+            return f"mid_block.motion_modules.{self.index}"
+        return f"{self.block}_blocks.{self.level}.motion_modules.{self.index}"
+
+
+def sd15_sites(mid_block: bool) -> Iterator[Site]:
+    """The 20 sites of an SD1.5 motion module, 21 with a mid block, in the order the UNet runs them."""
+    yield from (Site("down", level, i) for level in range(DOWN_LEVELS) for i in range(DOWN_SITES))
+    if mid_block:
+        yield Site("mid", 0, 0)
+    yield from (Site("up", level, i) for level in range(UP_LEVELS) for i in range(UP_SITES))
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Structure of a motion module.
+
+    channels: channel count per site; position_length: rows of the position table, the most
+    frames the module can see at once; cross_frame_norm: the UNet's resnet norms pool over
+    the frames, as v1 was trained (guoyww/AnimateDiff, `use_inflated_groupnorm: false`).
+    """
+
+    version: Version
+    layout: Layout
+    channels: Mapping[Site, int]
+    position_length: int
+    cross_frame_norm: bool
+    heads: int = HEADS
+
+    def __post_init__(self):
+        missing = [s.key for s in sd15_sites(self.mid_block) if s not in self.channels]
+        if missing or len(self.channels) != len(list(sd15_sites(self.mid_block))):
+            raise ValueError(f"not the sites of an SD1.5 motion module: {sorted(self.channels)}")
+        uneven = {s.key: c for s, c in self.channels.items() if c % self.heads or c % 32}
+        if uneven:
+            raise ValueError(f"channels must divide by {self.heads} heads and 32 groups: {uneven}")
+        if self.position_length < 2:
+            raise ValueError(f"a position table of {self.position_length} rows cannot hold a clip")
+
+    @property
+    def mid_block(self) -> bool:
+        return any(site.block == "mid" for site in self.channels)
+
+    @property
+    def sites(self) -> list[Site]:
+        return list(sd15_sites(self.mid_block))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.version.value}, {len(self.channels)} modules, "
+            f"up to {self.position_length} frames at once"
+        )

@@ -1,0 +1,158 @@
+"""The configuration of a motion module, and proof that the file is whole."""
+
+import torch
+
+from .config import Layout, MotionConfig, Site, Version, sd15_sites
+from .errors import AnimateDiffError
+from .formats import BLOCK, EXPECTED_FILE, SHARED_POSITIONS, SiteTensors, StateDict, read_sites, some
+from .positions import sinusoidal_positions
+
+ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
+DIFFUSERS_POSITIONS = 32  # older diffusers exports drop the table; MotionAdapter's default length
+V1_POSITIONS = 24
+
+
+def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDict]:
+    """Configuration and complete original-layout state dict of a loaded file.
+
+    Raises AnimateDiffError for anything that is not a whole, finite SD1.5 motion module.
+    """
+    layout, sites = read_sites(loaded, file)
+    config = _detect(layout, sites, file)
+    tensors = _flatten(sites, config)
+    _check_complete(tensors, config, file)
+    _check_finite(tensors, file)
+    return config, tensors
+
+
+def _detect(layout: Layout, sites: SiteTensors, file: str) -> MotionConfig:
+    mid_block = any(site.block == "mid" for site in sites)
+    _check_sites(set(sites), set(sd15_sites(mid_block)), file)
+    channels = {site: _channels(tensors, site, file) for site, tensors in sites.items()}
+    stored = _stored_positions(sites, file)
+    version = _version(layout, mid_block, stored)
+    positions = stored or (
+        ANIMATE_LCM_POSITIONS if version is Version.ANIMATE_LCM else DIFFUSERS_POSITIONS
+    )
+    try:
+        return MotionConfig(version, layout, channels, positions, version is Version.V1)
+    except ValueError as error:
+        raise _broken(file, str(error)) from error
+
+
+def _check_sites(sites: set[Site], expected: set[Site], file: str) -> None:
+    if max((site.level for site in sites if site.block == "down"), default=-1) == 2:
+        raise AnimateDiffError(
+            f"'{file}' is an SDXL motion module (three levels of down blocks).",
+            EXPECTED_FILE + "; SDXL is not supported",
+            "load a file such as v3_sd15_mm.ckpt or mm_sd_v15_v2.ckpt.",
+        )
+    if sites != expected:
+        wrong = some([site.key for site in sorted(expected ^ sites)])
+        raise _broken(file, f"motion modules missing or beyond the SD1.5 layout: {wrong}")
+
+
+def _channels(tensors: StateDict, site: Site, file: str) -> int:
+    norm = tensors.get("norm.weight")
+    if norm is None or norm.ndim != 1:
+        raise _broken(file, f"{site.key} has no norm.weight of one dimension")
+    return norm.shape[0]
+
+
+def _stored_positions(sites: SiteTensors, file: str) -> int:
+    """Rows of the file's own position tables; 0 where it has none."""
+    tables = [v for t in sites.values() for k, v in t.items() if k.endswith(".pe") and v.ndim >= 2]
+    lengths = {table.shape[-2] for table in tables}
+    if len(lengths) > 1:
+        raise _broken(file, f"position tables of different lengths: {sorted(lengths)}")
+    return lengths.pop() if lengths else 0
+
+
+def _version(layout: Layout, mid_block: bool, stored_positions: int) -> Version:
+    if mid_block:
+        without_table = layout is Layout.ORIGINAL and not stored_positions
+        return Version.ANIMATE_LCM if without_table else Version.V2
+    return Version.V1 if stored_positions == V1_POSITIONS else Version.V3
+
+
+def _flatten(sites: SiteTensors, config: MotionConfig) -> StateDict:
+    """Original-layout state dict with one position table per attention, the file's own if any."""
+    flat: StateDict = {}
+    for site, tensors in sites.items():
+        shared = tensors.get(SHARED_POSITIONS)
+        if shared is None:
+            shared = sinusoidal_positions(config.position_length, config.channels[site])
+        named = {k: v for k, v in tensors.items() if k != SHARED_POSITIONS}
+        for i in range(2):
+            key = f"{BLOCK}.attention_blocks.{i}.pos_encoder.pe"
+            table = named.get(key, shared)
+            named[key] = table[None] if table.ndim == 2 else table
+        flat |= {f"{site.key}.temporal_transformer.{k}": v for k, v in named.items()}
+    return flat
+
+
+def expected_shapes(config: MotionConfig) -> dict[str, tuple[int, ...]]:
+    """Key and shape of every tensor of an original-layout file of this structure."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for site, c in config.channels.items():
+        prefix = f"{site.key}.temporal_transformer"
+        for vector in ("norm.weight", "norm.bias", "proj_in.bias", "proj_out.bias"):
+            shapes[f"{prefix}.{vector}"] = (c,)
+        shapes[f"{prefix}.proj_in.weight"] = shapes[f"{prefix}.proj_out.weight"] = (c, c)
+        for name, shape in _block_shapes(c, config.position_length).items():
+            shapes[f"{prefix}.{BLOCK}.{name}"] = shape
+    return shapes
+
+
+def _block_shapes(c: int, positions: int) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {
+        "ff.net.0.proj.weight": (8 * c, c),
+        "ff.net.0.proj.bias": (8 * c,),
+        "ff.net.2.weight": (c, 4 * c),
+        "ff.net.2.bias": (c,),
+        "ff_norm.weight": (c,),
+        "ff_norm.bias": (c,),
+    }
+    for i in range(2):
+        attention = f"attention_blocks.{i}"
+        shapes |= {f"{attention}.to_{x}.weight": (c, c) for x in ("q", "k", "v", "out.0")}
+        shapes[f"{attention}.to_out.0.bias"] = (c,)
+        shapes[f"{attention}.pos_encoder.pe"] = (1, positions, c)
+        shapes |= {f"norms.{i}.weight": (c,), f"norms.{i}.bias": (c,)}
+    return shapes
+
+
+def _check_complete(tensors: StateDict, config: MotionConfig, file: str) -> None:
+    expected = expected_shapes(config)
+    missing = sorted(set(expected) - set(tensors))
+    if missing:
+        raise _broken(file, f"{len(missing)} tensors are missing: {some(missing)}")
+    unknown = sorted(set(tensors) - set(expected))
+    if unknown:
+        raise _broken(file, f"{len(unknown)} tensors are of no known kind: {some(unknown)}")
+    wrong = [
+        f"{key} is {list(tensors[key].shape)}, not {list(shape)}"
+        for key, shape in expected.items()
+        if tuple(tensors[key].shape) != shape
+    ]
+    if wrong:
+        raise _broken(file, f"{len(wrong)} tensors have the wrong shape: {some(wrong)}")
+
+
+def _check_finite(tensors: StateDict, file: str) -> None:
+    # a float32 sum is NaN or infinite when any element is, and exists for every storage dtype
+    bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor.float().sum())]
+    if bad:
+        raise AnimateDiffError(
+            f"'{file}' holds NaN or infinite weights in {len(bad)} tensors: {some(bad)}.",
+            "finite weights",
+            "download the file again; if that does not help, the file itself is broken.",
+        )
+
+
+def _broken(file: str, what: str) -> AnimateDiffError:
+    return AnimateDiffError(
+        f"'{file}' is not a whole motion module: {what}.",
+        EXPECTED_FILE,
+        "download the file again from its source, or convert it with the tool that made it.",
+    )

@@ -1,0 +1,64 @@
+"""All temporal blocks of a motion module, addressed by site and named as in the original files."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from .block import TemporalTransformer
+from .config import MotionConfig, Site
+
+
+class _Wrapped(nn.Module):
+    """The level `temporal_transformer.` that the original keys have."""
+
+    def __init__(self, transformer: TemporalTransformer):
+        super().__init__()
+        self.temporal_transformer = transformer
+
+
+class _Level(nn.Module):
+    """The level `motion_modules.` of one block of the UNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.motion_modules = nn.ModuleList()
+
+
+class MotionNetwork(nn.Module):
+    """The module of a motion file; its state dict has the original keys."""
+
+    def __init__(self, config: MotionConfig, ops: Any, dtype=None, device=None):
+        super().__init__()
+        self.config = config
+        self.dtype = dtype
+        self.down_blocks = nn.ModuleList()
+        if config.mid_block:
+            self.mid_block = _Level()
+        self.up_blocks = nn.ModuleList()
+        for site in config.sites:
+            transformer = TemporalTransformer(
+                config.channels[site],
+                config.heads,
+                config.position_length,
+                ops,
+                dtype=dtype,
+                device=device,
+            )
+            self._level(site).motion_modules.append(_Wrapped(transformer))
+
+    def _level(self, site: Site) -> _Level:
+        if site.block == "mid":
+            return self.mid_block
+        levels = self.down_blocks if site.block == "down" else self.up_blocks
+        while len(levels) <= site.level:
+            levels.append(_Level())
+        return levels[site.level]  # type: ignore[return-value]
+
+    def at(self, site: Site) -> TemporalTransformer:
+        """The temporal block of a site."""
+        return self._level(site).motion_modules[site.index].temporal_transformer  # type: ignore[return-value]
+
+    def get_dtype(self) -> torch.dtype | None:
+        """The storage dtype, under the name by which the host asks for it."""
+        return self.dtype

@@ -1,0 +1,62 @@
+"""What happened in a sampling run, in one line of the log."""
+
+import logging
+from dataclasses import dataclass, field
+
+log = logging.getLogger("animatediff_native")
+
+FEWEST_FRAMES = 8  # fewer give noise or stills: the modules were trained on clips of 16
+
+
+@dataclass
+class RunReport:
+    """One motion module's part in one sampling run."""
+
+    module: str  # file and version
+    sites: int
+    frames: int
+    strength: float
+    start_percent: float
+    end_percent: float
+    sigma_max: float = 0.0
+    calls: int = 0
+    active_calls: int = 0
+    windows: set[tuple[int, ...]] = field(default_factory=set)
+
+    def count(self, active: bool, window: list[int] | None) -> None:
+        """Record one model call."""
+        self.calls += 1
+        self.active_calls += active
+        if window is not None:
+            self.windows.add(tuple(window))
+
+    def warn_if_short(self) -> None:
+        if self.frames < FEWEST_FRAMES:
+            log.warning(
+                "AnimateDiff: this clip has %d frame%s; motion needs at least %d, and 16 is best. "
+                "Raise batch_size of the latent.",
+                self.frames,
+                "" if self.frames == 1 else "s",
+                FEWEST_FRAMES,
+            )
+
+    def log(self) -> None:
+        """The line of this run; a warning where the motion module took no part."""
+        log.info("AnimateDiff: %s", self)
+        if self.calls and not self.active_calls:
+            log.warning(
+                "AnimateDiff: %s took no part: no step lies between start_percent %g and "
+                "end_percent %g. Widen the range or use more steps.",
+                self.module,
+                self.start_percent,
+                self.end_percent,
+            )
+
+    def __str__(self) -> str:
+        windows = f" in {len(self.windows)} windows" if self.windows else ""
+        return (
+            f"{self.module}: {self.sites if self.active_calls else 0} modules inserted in "
+            f"{self.active_calls} of {self.calls} model calls, {self.frames} frames{windows}, "
+            f"strength {self.strength:g}, {self.start_percent:.0%} to {self.end_percent:.0%}, "
+            f"sigma max {self.sigma_max:.2f}"
+        )

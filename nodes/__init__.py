@@ -1,0 +1,1 @@
+"""The nodes: a schema and a few lines each."""

@@ -1,0 +1,46 @@
+"""The model folders that users of AnimateDiff already have, registered with the host."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import folder_paths
+
+from ..motion.errors import AnimateDiffError
+
+CATEGORY = "AnimateDiff"
+MOTION_MODULES = "animatediff_models"
+MOTION_LORAS = "animatediff_motion_lora"
+
+
+def register_folders() -> None:
+    """Add models/<id>, beside whatever extra_model_paths.yaml or another pack registered."""
+    for folder in (MOTION_MODULES, MOTION_LORAS):
+        path = Path(folder_paths.models_dir) / folder
+        folder_paths.add_model_folder_path(folder, str(path))
+        with suppress(OSError):  # a read-only models folder is the user's choice
+            path.mkdir(parents=True, exist_ok=True)
+        paths, extensions = folder_paths.folder_names_and_paths[folder]
+        # an empty set means every file; merge, so that nobody else's setting is lost
+        merged = set(extensions) | folder_paths.supported_pt_extensions
+        folder_paths.folder_names_and_paths[folder] = (paths, merged)
+
+
+def find_file(folder: str, name: str) -> Path:
+    """The path of a file that a node names; AnimateDiffError when it is gone."""
+    path = folder_paths.get_full_path(folder, name)
+    if path is None:
+        raise AnimateDiffError(
+            f"'{name}' is not in models/{folder}.",
+            "a file of this folder",
+            "put it back, or press R to refresh the list and choose another file.",
+        )
+    return Path(path)
+
+
+def file_stamp(folder: str, name: str) -> str:
+    """Changes when the file does, so that the host loads a replaced file again."""
+    path = folder_paths.get_full_path(folder, name)
+    if path is None:
+        return "missing"
+    status = Path(path).stat()
+    return f"{path}:{status.st_mtime_ns}:{status.st_size}"

@@ -1,0 +1,113 @@
+"""Loading a motion module and applying it to a model."""
+
+import folder_paths
+from comfy_api.latest import io
+
+from ..motion.apply import apply_motion_module
+from ..motion.load import load_motion_module
+from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
+from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
+
+MotionModuleIO = io.Custom("ADN_MOTION_MODULE")
+
+
+class LoadMotionModule(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ADN_LoadMotionModule",
+            display_name="Load Motion Module",
+            category=CATEGORY,
+            description="Loads an AnimateDiff motion module for SD1.5: v1, v2, v3, AnimateLCM, "
+            "Lightning, TemporalDiff and others of these structures.",
+            inputs=[
+                io.Combo.Input(
+                    "motion_module",
+                    options=folder_paths.get_filename_list(MOTION_MODULES),
+                    tooltip="A file of models/animatediff_models, for example v3_sd15_mm.ckpt "
+                    "or mm_sd_v15_v2.ckpt.",
+                )
+            ],
+            outputs=[
+                MotionModuleIO.Output(
+                    display_name="motion_module",
+                    tooltip="The motion module, to be given to Apply Motion Module.",
+                )
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, motion_module: str) -> str:
+        return file_stamp(MOTION_MODULES, motion_module)
+
+    @classmethod
+    def execute(cls, motion_module: str) -> io.NodeOutput:
+        return io.NodeOutput(load_motion_module(find_file(MOTION_MODULES, motion_module)))
+
+
+class ApplyMotionModule(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ADN_ApplyMotionModule",
+            display_name="Apply Motion Module",
+            category=CATEGORY,
+            description="Makes an SD1.5 model move: the frames of the latent batch become one "
+            "clip. Several motion modules can be applied one after the other.",
+            inputs=[
+                io.Model.Input("model", tooltip="An SD1.5 model, also with LoRAs or other patches."),
+                MotionModuleIO.Input("motion_module", tooltip="From Load Motion Module."),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=2.0,
+                    step=0.01,
+                    tooltip="How much of the motion is added. 1 is what the module was trained "
+                    "for, less is calmer, more is wilder, 0 is the model as if not animated.",
+                ),
+                io.Combo.Input(
+                    "beta_schedule",
+                    options=[schedule.value for schedule in BetaSchedule],
+                    default=BetaSchedule.AUTO.value,
+                    tooltip="The noise schedule. auto: the linear one that motion modules were "
+                    "trained with. keep: whatever the model has.",
+                ),
+                io.Float.Input(
+                    "start_percent",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="Where in the sampling the motion module begins to take part.",
+                ),
+                io.Float.Input(
+                    "end_percent",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="Where in the sampling the motion module stops taking part.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(
+                    display_name="model",
+                    tooltip="The animated model, for KSampler and other samplers.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, model, motion_module, strength, beta_schedule, start_percent, end_percent
+    ) -> io.NodeOutput:
+        animated = apply_motion_module(
+            model, motion_module, strength, start_percent, end_percent
+        )
+        if strength != 0:
+            set_beta_schedule(animated, BetaSchedule(beta_schedule))
+        return io.NodeOutput(animated)
+
+
+NODES = [LoadMotionModule, ApplyMotionModule]

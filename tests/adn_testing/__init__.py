@@ -1,0 +1,1 @@
+"""What the tests share: files in the published formats, a tiny SD1.5 model, oracles."""

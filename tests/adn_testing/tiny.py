@@ -1,0 +1,97 @@
+"""A tiny SD1.5 model in memory: the full block layout at a tenth of the width."""
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sample
+import comfy.samplers
+import comfy.supported_models
+import torch
+from animatediff_native.motion.detect import read_motion_module
+from animatediff_native.motion.load import MotionModule, build_patcher
+
+from . import motion_files
+
+CONTEXT_DIM = 16
+UNET_CONFIG = {
+    "image_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "model_channels": 32,
+    "num_res_blocks": [2, 2, 2, 2],
+    "channel_mult": [1, 2, 4, 4],
+    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+    "transformer_depth_middle": 1,
+    "context_dim": CONTEXT_DIM,
+    "use_spatial_transformer": True,
+    "use_linear_in_transformer": False,
+    "use_temporal_attention": False,
+    "use_temporal_resblock": False,
+    "adm_in_channels": None,
+    "num_classes": None,
+    "legacy": False,
+}
+
+
+def model(seed: int = 0, config_class=comfy.supported_models.SD15, **unet_config):
+    """A ModelPatcher around an SD1.5 UNet of 8.5 M seeded random weights, on the host's device."""
+    config = config_class({**UNET_CONFIG, **unet_config})
+    config.set_inference_dtype(torch.float32, None)
+    base = config.get_model({}, device="cpu")
+    fill_randomly(base.diffusion_model, seed)
+    return comfy.model_patcher.ModelPatcher(
+        base,
+        load_device=comfy.model_management.get_torch_device(),
+        offload_device=comfy.model_management.unet_offload_device(),
+    )
+
+
+def fill_randomly(module: torch.nn.Module, seed: int) -> None:
+    """Seeded weights of a scale that keeps activations alive; the host leaves them unset."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if parameter.ndim > 1:
+                fan_in = parameter[0].numel()
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * fan_in**-0.5)
+            else:
+                one = 1.0 if name.endswith("weight") else 0.0
+                parameter.copy_(one + 0.1 * torch.randn(parameter.shape, generator=generator))
+
+
+def motion_module(version: str = "v2", seed: int = 0, **options) -> MotionModule:
+    """A motion module that fits the tiny model, in memory."""
+    tensors = motion_files.original(version, seed, **options)
+    config, tensors = read_motion_module(tensors, f"{version}.safetensors")
+    return MotionModule(f"{version}.safetensors", config, build_patcher(config, tensors))
+
+
+def conditioning(seed: int = 1, **extra) -> list:
+    """One prompt's conditioning, in the host's form."""
+    generator = torch.Generator().manual_seed(seed)
+    return [[torch.randn(1, 7, CONTEXT_DIM, generator=generator), dict(extra)]]
+
+
+def noise(frames: int = 8, size: int = 8, seed: int = 2) -> torch.Tensor:
+    return torch.randn(frames, 4, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+def sample(model, frames: int = 8, steps: int = 3, cfg: float = 4.0, sampler: str = "euler",
+           scheduler: str = "normal", latent=None, positive=None, negative=None,
+           size: int = 8, **options) -> torch.Tensor:  # fmt: skip
+    """What KSampler does with the model, on seeded noise."""
+    latent = torch.zeros(frames, 4, size, size) if latent is None else latent
+    return comfy.sample.sample(
+        model,
+        noise(latent.shape[0], size),
+        steps,
+        cfg,
+        sampler,
+        scheduler,
+        conditioning(1) if positive is None else positive,
+        conditioning(3) if negative is None else negative,
+        latent,
+        seed=5,
+        disable_pbar=True,
+        **options,
+    )
