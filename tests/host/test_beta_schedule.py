@@ -1,0 +1,93 @@
+"""The noise schedules: published sigmas, the host's own tables, and models patched by others."""
+
+import comfy.model_sampling
+import pytest
+import torch
+from adn_testing import tiny
+from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule, sigmas_of
+from comfy_extras import nodes_model_advanced
+
+# diffusers' DDIM / Euler tables as published: sigma at timesteps 249, 499, 749, 999
+TABLE = {
+    BetaSchedule.SCALED_LINEAR: (0.693, 1.613, 4.082, 14.615),
+    BetaSchedule.LINEAR: (0.867, 2.276, 6.557, 25.146),
+}
+
+
+@pytest.mark.parametrize("schedule", TABLE)
+def test_published_sigmas(schedule):
+    sigmas = sigmas_of(schedule)
+    assert sigmas.shape == (1000,)
+    for timestep, expected in zip((249, 499, 749, 999), TABLE[schedule], strict=True):
+        assert sigmas[timestep].item() == pytest.approx(expected, abs=5e-4)  # printed digits
+    assert sigmas[0].item() == pytest.approx(0.02917, abs=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "host_name"),
+    [(BetaSchedule.SCALED_LINEAR, "linear"), (BetaSchedule.LINEAR, "sqrt_linear")],
+)
+def test_the_host_computes_the_same(schedule, host_name):
+    host = comfy.model_sampling.ModelSamplingDiscrete()
+    host._register_schedule(beta_schedule=host_name, linear_start=0.00085, linear_end=0.012)
+    # fp32 rounding of the host's table
+    assert torch.allclose(sigmas_of(schedule).float(), host.sigmas, rtol=1e-6)
+
+
+def patched(schedule, model=None):
+    model = (model or tiny.model()).clone()
+    set_beta_schedule(model, schedule)
+    return model.get_model_object("model_sampling")
+
+
+def test_auto_is_linear_and_keep_is_nothing():
+    model = tiny.model()
+    assert patched(BetaSchedule.AUTO, model).sigma_max == pytest.approx(25.146, abs=1e-3)
+    assert patched(BetaSchedule.KEEP, model) is model.get_model_object("model_sampling")
+    stock = model.get_model_object("model_sampling").sigmas
+    assert torch.allclose(patched(BetaSchedule.SCALED_LINEAR, model).sigmas, stock, rtol=1e-6)
+
+
+def test_the_original_model_keeps_its_schedule():
+    model = tiny.model()
+    before = model.get_model_object("model_sampling").sigmas.clone()
+    patched(BetaSchedule.LINEAR, model)
+    assert torch.equal(model.get_model_object("model_sampling").sigmas, before)
+
+
+def sampling_node(name):
+    """ModelSamplingDiscrete as a user has it in the graph before ours."""
+    return nodes_model_advanced.ModelSamplingDiscrete().patch(tiny.model(), name, False)[0]
+
+
+def test_a_distilled_table_keeps_its_timesteps():
+    """LCM samples at 50 of the 1000 timesteps: those timesteps, at linear sigmas."""
+    model = sampling_node("lcm")
+    sampling = patched(BetaSchedule.AUTO, model)
+    assert type(sampling) is type(model.get_model_object("model_sampling"))
+    steps = torch.arange(19, 1000, 20)
+    assert torch.allclose(sampling.sigmas, sigmas_of(BetaSchedule.LINEAR)[steps].float(), rtol=1e-6)
+    assert sampling.timestep(sampling.sigma_max).item() == 999
+
+
+def test_a_prediction_type_of_another_node_stays():
+    sampling = patched(BetaSchedule.AUTO, sampling_node("v_prediction"))
+    assert isinstance(sampling, comfy.model_sampling.V_PREDICTION)
+    assert sampling.sigma_max == pytest.approx(25.146, abs=1e-3)
+
+
+def test_twice_is_once():
+    model = tiny.model()
+    set_beta_schedule(model, BetaSchedule.AUTO)
+    assert patched(BetaSchedule.AUTO, model).sigma_max == pytest.approx(25.146, abs=1e-3)
+    assert patched(BetaSchedule.SCALED_LINEAR, model).sigma_max == pytest.approx(14.615, abs=1e-3)
+
+
+def test_an_unknown_schedule_is_kept_by_auto_and_refused_otherwise(caplog):
+    model = nodes_model_advanced.ModelSamplingDiscrete().patch(tiny.model(), "eps", True)[0]
+    before = model.get_model_object("model_sampling").sigmas.clone()
+    assert torch.equal(patched(BetaSchedule.AUTO, model).sigmas, before)
+    assert "keep" in caplog.text
+    with pytest.raises(AnimateDiffError, match="keep"):
+        patched(BetaSchedule.LINEAR, model)

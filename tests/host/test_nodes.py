@@ -1,0 +1,136 @@
+"""The node contract: ids and input names never change; every input explains itself."""
+
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+
+import folder_paths
+import pytest
+import torch
+from adn_testing import tiny
+from adn_testing.motion_files import original
+
+ROOT = Path(__file__).parents[2]
+
+CONTRACT = {
+    "ADN_LoadMotionModule": ("Load Motion Module", ["motion_module"], ["ADN_MOTION_MODULE"]),
+    "ADN_ApplyMotionModule": (
+        "Apply Motion Module",
+        ["model", "motion_module", "strength", "beta_schedule", "start_percent", "end_percent"],
+        ["MODEL"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def extension():
+    """The root `__init__.py`, loaded as the host loads a custom node."""
+    name = "loaded_as_a_custom_node"
+    spec = importlib.util.spec_from_file_location(name, ROOT / "__init__.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def nodes(extension):
+    import asyncio
+
+    async def collect():
+        entry = extension.comfy_entrypoint()
+        loaded = await entry if inspect.isawaitable(entry) else entry
+        return await loaded.get_node_list()
+
+    return {node.GET_SCHEMA().node_id: node for node in asyncio.run(collect())}
+
+
+def test_the_contract(nodes):
+    assert set(nodes) == set(CONTRACT)
+    for node_id, (display_name, inputs, outputs) in CONTRACT.items():
+        schema = nodes[node_id].GET_SCHEMA()
+        assert schema.display_name == display_name
+        assert schema.category == "AnimateDiff"
+        assert [i.id for i in schema.inputs] == inputs
+        assert [o.get_io_type() for o in schema.outputs] == outputs
+
+
+def test_everything_explains_itself(nodes):
+    for node_id, node in nodes.items():
+        schema = node.GET_SCHEMA()
+        assert schema.description
+        assert all(i.tooltip for i in schema.inputs)
+        assert all(o.tooltip for o in schema.outputs)
+        assert (ROOT / "web" / "docs" / f"{node_id}.md").is_file()
+
+
+def test_ranges_and_choices(nodes):
+    inputs = {i.id: i.as_dict() for i in nodes["ADN_ApplyMotionModule"].GET_SCHEMA().inputs}
+    strength = inputs["strength"]
+    assert (strength["default"], strength["min"], strength["max"]) == (1.0, 0.0, 2.0)
+    assert inputs["beta_schedule"]["options"] == [
+        "auto",
+        "linear (AnimateDiff)",
+        "scaled_linear (Stable Diffusion)",
+        "keep",
+    ]
+    assert inputs["start_percent"]["default"] == 0.0
+    assert inputs["end_percent"]["default"] == 1.0
+
+
+def test_folders_are_merged_with_what_is_there(extension, tmp_path, monkeypatch):
+    """extra_model_paths.yaml runs first, and other packs register the same ids."""
+    theirs = tmp_path / "shared_models"
+    monkeypatch.setitem(
+        folder_paths.folder_names_and_paths, "animatediff_models", ([str(theirs)], {".special"})
+    )
+    extension.register_folders()
+    paths, extensions = folder_paths.folder_names_and_paths["animatediff_models"]
+    assert str(theirs) in paths
+    assert str(Path(folder_paths.models_dir) / "animatediff_models") in paths
+    assert {".special", ".safetensors", ".ckpt", ".pth"} <= set(extensions)
+
+
+@pytest.fixture
+def folder(extension, tmp_path, monkeypatch):
+    monkeypatch.setitem(
+        folder_paths.folder_names_and_paths, "animatediff_models", ([str(tmp_path)], {".ckpt"})
+    )
+    return tmp_path
+
+
+def test_from_file_to_clip(nodes, folder):
+    torch.save(original("v3"), folder / "mm.ckpt")
+    load, apply = nodes["ADN_LoadMotionModule"], nodes["ADN_ApplyMotionModule"]
+    combo = next(i for i in load.define_schema().inputs)
+    assert combo.options == ["mm.ckpt"]
+    module = load.execute("mm.ckpt")[0]
+    animated = apply.execute(tiny.model(), module, 0.5, "auto", 0.0, 1.0)[0]
+    assert animated.get_model_object("model_sampling").sigma_max == pytest.approx(25.146, abs=1e-3)
+    with torch.inference_mode():
+        assert torch.isfinite(tiny.sample(animated, steps=1)).all()
+
+
+def test_strength_zero_is_stock_to_the_schedule(nodes, folder):
+    torch.save(original("v3"), folder / "mm.ckpt")
+    module = nodes["ADN_LoadMotionModule"].execute("mm.ckpt")[0]
+    model = tiny.model()
+    off = nodes["ADN_ApplyMotionModule"].execute(model, module, 0.0, "auto", 0.0, 1.0)[0]
+    with torch.inference_mode():
+        assert torch.equal(tiny.sample(off), tiny.sample(model))
+
+
+def test_a_replaced_file_is_loaded_again(nodes, folder):
+    load = nodes["ADN_LoadMotionModule"]
+    torch.save(original("v3"), folder / "mm.ckpt")
+    first = load.fingerprint_inputs("mm.ckpt")
+    assert load.fingerprint_inputs("mm.ckpt") == first
+    torch.save(original("v2"), folder / "mm.ckpt")
+    assert load.fingerprint_inputs("mm.ckpt") != first
+
+
+def test_a_file_deleted_after_the_graph_was_built(nodes, folder):
+    with pytest.raises(ValueError, match="gone.ckpt"):
+        nodes["ADN_LoadMotionModule"].execute("gone.ckpt")

@@ -1,0 +1,233 @@
+"""The shipped workflows, held against the nodes of the host and against each other."""
+
+import asyncio
+import importlib
+import json
+from itertools import combinations
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
+FRONTEND_ONLY = {"MarkdownNote", "Note"}  # the page draws them; the server never sees them
+WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+FILE_INPUTS = {"ckpt_name", "motion_module", "motion_lora", "domain_adapter", "image", "file"}
+# A seed gets a second widget, and so does a file that can be uploaded: each adds a saved value.
+SEEDS = {"seed", "noise_seed"}
+UPLOADS = ("image_upload", "video_upload", "audio_upload", "file_upload")
+TITLE_BAR = 30
+
+
+def classes_of(module: ModuleType) -> dict:
+    """Node classes by id, from either of the host's two ways to register them."""
+    if hasattr(module, "NODE_CLASS_MAPPINGS"):
+        return dict(module.NODE_CLASS_MAPPINGS)
+
+    async def gather():
+        extension = await module.comfy_entrypoint()
+        return await extension.get_node_list()
+
+    return {node.GET_SCHEMA().node_id: node for node in asyncio.run(gather())}
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """The nodes that workflows may use: the host's, and ours."""
+    # before `nodes`, which puts comfy/ first on sys.path, where utils.py hides the package utils
+    importlib.import_module("utils.extra_config")
+    folder_paths = importlib.import_module("folder_paths")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder_paths, "input_directory", str(tmp_path_factory.mktemp("input")))
+        for folder in ("animatediff_models", "animatediff_motion_lora"):
+            empty = ([str(tmp_path_factory.mktemp(folder))], set())
+            patch.setitem(folder_paths.folder_names_and_paths, folder, empty)
+        found = {}
+        for name in ("nodes", "comfy_extras.nodes_images", "comfy_extras.nodes_video"):
+            found |= classes_of(importlib.import_module(name))
+        ours = importlib.import_module("animatediff_native.nodes.motion_module").NODES
+        yield found | {node.GET_SCHEMA().node_id: node for node in ours}
+
+
+def read(*parts: str) -> dict:
+    return json.loads(ROOT.joinpath("workflows", *parts).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(params=NAMES)
+def ui(request):
+    return read(f"{request.param}.json")
+
+
+@pytest.fixture(params=NAMES)
+def api(request):
+    return read("api", f"{request.param}.json")
+
+
+def input_specs(node_class, *sections: str) -> dict:
+    """(type or options, settings) of every input, by name, in the order of the node."""
+    declared = node_class.INPUT_TYPES()
+    specs = {}
+    for section in sections or ("required", "optional"):
+        specs |= declared.get(section, {})
+    return {name: (spec[0], spec[1] if len(spec) > 1 else {}) for name, spec in specs.items()}
+
+
+def is_widget(kind) -> bool:
+    return isinstance(kind, list) or kind in WIDGET_TYPES
+
+
+def is_link(value) -> bool:
+    return isinstance(value, list)
+
+
+def to_api(ui: dict, classes: dict) -> dict:
+    """What the page sends to the server for a saved workflow."""
+    origins = {link[0]: [str(link[1]), link[2]] for link in ui["links"]}
+    return {
+        str(node["id"]): {
+            "class_type": node["type"],
+            "inputs": widget_values(node, classes[node["type"]]) | linked_inputs(node, origins),
+        }
+        for node in ui["nodes"]
+        if node["type"] not in FRONTEND_ONLY
+    }
+
+
+def widget_values(node: dict, node_class) -> dict:
+    """widgets_values by name; they are saved by position, and all of them must be used up."""
+    values = iter(node["widgets_values"])
+    named = {}
+    for name, (kind, settings) in input_specs(node_class).items():
+        if not is_widget(kind):
+            continue
+        named[name] = next(values)
+        if name in SEEDS or settings.get("control_after_generate"):
+            assert next(values) in {"fixed", "increment", "decrement", "randomize"}
+        if any(settings.get(upload) for upload in UPLOADS):
+            assert next(values) == "image"
+    assert list(values) == [], f"{node['type']} has more values than widgets"
+    return named
+
+
+def linked_inputs(node: dict, origins: dict) -> dict:
+    sockets = [socket for socket in node["inputs"] if socket["link"] is not None]
+    return {socket["name"]: origins[socket["link"]] for socket in sockets}
+
+
+def test_every_workflow_has_both_forms():
+    assert NAMES
+    assert sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_forms_are_one_graph(name, classes):
+    api = read("api", f"{name}.json")
+    bare = {key: {k: v for k, v in node.items() if k != "_meta"} for key, node in api.items()}
+    assert to_api(read(f"{name}.json"), classes) == bare
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_titles_agree(name):
+    api = read("api", f"{name}.json")
+    assert all(node["_meta"]["title"] for node in api.values())
+    for node in read(f"{name}.json")["nodes"]:
+        if node["type"] not in FRONTEND_ONLY and "title" in node:
+            assert api[str(node["id"])]["_meta"]["title"] == node["title"]
+
+
+def test_nodes_exist(ui, classes):
+    assert {node["type"] for node in ui["nodes"]} <= classes.keys() | FRONTEND_ONLY
+    for node in ui["nodes"]:
+        if node["type"] not in FRONTEND_ONLY:
+            assert node["properties"]["Node name for S&R"] == node["type"]
+
+
+def test_inputs_are_the_nodes_own(api, classes):
+    for node in api.values():
+        node_class = classes[node["class_type"]]
+        assert node["inputs"].keys() <= input_specs(node_class).keys(), node["class_type"]
+        assert input_specs(node_class, "required").keys() <= node["inputs"].keys()
+
+
+def test_values_are_allowed(api, classes):
+    for node in api.values():
+        specs = input_specs(classes[node["class_type"]])
+        for name, value in node["inputs"].items():
+            if not is_link(value):
+                assert_allowed(value, *specs[name], where=f"{node['class_type']}.{name}")
+
+
+def assert_allowed(value, kind, settings: dict, where: str) -> None:
+    if isinstance(kind, list) or kind == "COMBO":
+        options = kind if isinstance(kind, list) else settings["options"]
+        assert where.split(".")[1] in FILE_INPUTS or value in options, where
+        assert isinstance(value, str), where
+        return
+    types = {"INT": int, "FLOAT": (int, float), "STRING": str, "BOOLEAN": bool}
+    assert isinstance(value, types[kind]), where
+    assert isinstance(value, bool) == (kind == "BOOLEAN"), where
+    if kind in ("INT", "FLOAT"):
+        assert settings.get("min", value) <= value <= settings.get("max", value), where
+
+
+def test_links_join_equal_types(api, classes):
+    for node in api.values():
+        specs = input_specs(classes[node["class_type"]])
+        for name, value in node["inputs"].items():
+            if is_link(value):
+                origin = classes[api[value[0]]["class_type"]]
+                assert origin.RETURN_TYPES[value[1]] == specs[name][0], (node["class_type"], name)
+
+
+def test_both_ends_know_a_link(ui):
+    nodes = {node["id"]: node for node in ui["nodes"]}
+    for number, origin, output, target, socket, kind in ui["links"]:
+        assert number in nodes[origin]["outputs"][output]["links"]
+        assert nodes[origin]["outputs"][output]["type"] == kind
+        assert nodes[target]["inputs"][socket]["link"] == number
+        assert nodes[target]["inputs"][socket]["type"] == kind
+    outputs = [output for node in nodes.values() for output in node["outputs"]]
+    inputs = [socket for node in nodes.values() for socket in node["inputs"]]
+    leaving = [number for output in outputs for number in output["links"] or []]
+    arriving = [socket["link"] for socket in inputs if socket["link"] is not None]
+    numbers = sorted(link[0] for link in ui["links"])
+    assert sorted(leaving) == sorted(arriving) == numbers
+
+
+def test_the_last_ids_are_the_highest(ui):
+    assert ui["version"] == 0.4
+    assert ui["last_node_id"] == max(node["id"] for node in ui["nodes"])
+    assert ui["last_link_id"] == max(link[0] for link in ui["links"])
+    assert len({node["id"] for node in ui["nodes"]}) == len(ui["nodes"])
+
+
+def overlap(a, b) -> bool:
+    """a, b: x, y, width, height."""
+    return all(a[i] < b[i] + b[i + 2] and b[i] < a[i] + a[i + 2] for i in (0, 1))
+
+
+def contains(outer, inner) -> bool:
+    return all(
+        outer[i] <= inner[i] and inner[i] + inner[i + 2] <= outer[i] + outer[i + 2] for i in (0, 1)
+    )
+
+
+def test_nothing_overlaps(ui):
+    nodes = [
+        (node["pos"][0], node["pos"][1] - TITLE_BAR, node["size"][0], node["size"][1] + TITLE_BAR)
+        for node in ui["nodes"]
+    ]
+    groups = [group["bounding"] for group in ui["groups"]]
+    assert not any(overlap(a, b) for a, b in combinations(nodes, 2))
+    assert not any(overlap(a, b) for a, b in combinations(groups, 2))
+    for group in groups:
+        assert all(contains(group, node) or not overlap(group, node) for node in nodes)
+        assert any(contains(group, node) for node in nodes)
+
+
+def test_a_note_says_which_files_go_where(ui):
+    notes = [node["widgets_values"][0] for node in ui["nodes"] if node["type"] == "MarkdownNote"]
+    text = "\n".join(notes)
+    for needed in ("models/checkpoints", "models/animatediff_models", "huggingface.co"):
+        assert needed in text

@@ -1,0 +1,51 @@
+"""Imports point one way: nodes -> lora, samplers -> motion; and the mathematics needs no host."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {"nodes": 2, "lora": 1, "samplers": 1, "motion": 0}
+HOST_MODULES = {"comfy", "comfy_api", "comfy_extras", "folder_paths", "nodes", "execution", "server"}
+PURE = [
+    "motion/config.py",
+    "motion/formats.py",
+    "motion/detect.py",
+    "motion/recognise.py",
+    "motion/positions.py",
+    "motion/block.py",
+    "motion/network.py",
+    "motion/errors.py",
+    "motion/report.py",
+    "samplers/beta_schedule.py",
+]
+FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imports(path: Path):
+    """(level, module) of every import; relative ones resolved to our package names."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or ""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_one_way(path):
+    own = path.relative_to(ROOT).parts[0]
+    for level, module in imports(path):
+        if level == 2 and module.split(".")[0] in PACKAGES:
+            assert PACKAGES[module.split(".")[0]] < PACKAGES[own], f"{own} imports {module}"
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_the_mathematics_needs_no_host(path):
+    for level, module in imports(ROOT / path):
+        assert level or module.split(".")[0] not in HOST_MODULES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_outgrows_its_concept(path):
+    assert len(path.read_text().splitlines()) <= 300
