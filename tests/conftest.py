@@ -8,7 +8,6 @@ ComfyUI, is left to the tests that want it.
 import importlib
 import os
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -17,27 +16,22 @@ ROOT = Path(__file__).parents[1]
 HOST = Path(os.environ.get("ADN_HOST") or ROOT / ".dev" / "host")
 
 
-def _register_package() -> None:
-    package = types.ModuleType("animatediff_native")
-    package.__path__ = [str(ROOT)]
-    sys.modules["animatediff_native"] = package
-
-
-def _prepare_host() -> None:
-    """Make `comfy` importable; on the CPU unless ADN_DEVICE says otherwise."""
-    sys.path[:0] = [str(HOST), str(ROOT / "tests")]
+def _prepare() -> None:
+    """Our package importable, and `comfy` too where there is a host to test with."""
+    sys.path.insert(0, str(ROOT))
+    package = importlib.import_module("tools.package")
+    host_imports = importlib.import_module("tools.host_imports")
+    sys.path.remove(str(ROOT))
+    package.register()
+    sys.path.insert(0, str(ROOT / "tests"))
     if not HOST.is_dir():
         return
-    sys.path.append(str(ROOT))
-    importlib.import_module("tools.torchvision_compat").ensure()
-    sys.path.remove(str(ROOT))
-    cli_args = importlib.import_module("comfy.cli_args")
+    host_imports.enter(HOST)
     if os.environ.get("ADN_DEVICE", "cpu") == "cpu":
-        cli_args.args.cpu = True
+        importlib.import_module("comfy.cli_args").args.cpu = True
 
 
-_register_package()
-_prepare_host()
+_prepare()
 
 
 def pytest_collection_modifyitems(items):

@@ -1,0 +1,31 @@
+"""`python -m benchmarks [name ...]`: run all measurements, or the named ones."""
+
+import argparse
+import importlib
+import os
+from pathlib import Path
+
+from tools import host_imports, package
+from tools.paths import DEV
+
+BENCHMARKS = ("step_time",)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+    names = parser.parse_args().names or BENCHMARKS
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    host_imports.enter(Path(os.environ.get("ADN_HOST") or DEV / "host"))
+    package.register()
+    if host_imports.torch_is_cpu_only():
+        importlib.import_module("comfy.cli_args").args.cpu = True
+    for name in names:
+        print(f"== {name}", flush=True)
+        importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()
