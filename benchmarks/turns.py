@@ -40,7 +40,8 @@ def _synchronize() -> None:
 
 def take_turns(base: Callable[[], object], other: Callable[[], object], turns: int = 5) -> Turns:
     """One unmeasured run of each, then `turns` of both."""
-    base(), other()
+    base()
+    other()
     measured = Turns([], [])
     for _ in range(turns):
         measured.base.append(seconds(base))

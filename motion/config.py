@@ -42,7 +42,7 @@ class Site(NamedTuple):
 
 
 def sd15_sites(mid_block: bool) -> Iterator[Site]:
-    """The 20 sites of an SD1.5 motion module, 21 with a mid block, in the order the UNet runs them."""
+    """The 20 sites of an SD1.5 motion module, 21 with a mid block, in the order they run."""
     yield from (Site("down", level, i) for level in range(DOWN_LEVELS) for i in range(DOWN_SITES))
     if mid_block:
         yield Site("mid", 0, 0)

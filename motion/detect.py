@@ -4,7 +4,15 @@ import torch
 
 from .config import Layout, MotionConfig, Site, Version, sd15_sites
 from .errors import AnimateDiffError
-from .formats import BLOCK, EXPECTED_FILE, SHARED_POSITIONS, SiteTensors, StateDict, read_sites, some
+from .formats import (
+    BLOCK,
+    EXPECTED_FILE,
+    SHARED_POSITIONS,
+    SiteTensors,
+    StateDict,
+    read_sites,
+    some,
+)
 from .positions import sinusoidal_positions
 
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length

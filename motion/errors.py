@@ -2,7 +2,7 @@
 
 
 class AnimateDiffError(ValueError):
-    """Something the user gave cannot work; the message says what, what was expected and what to do."""
+    """What the user gave cannot work: what was given, what was expected, what to do."""
 
     def __init__(self, given: str, expected: str, remedy: str):
         super().__init__(f"{given}\nExpected: {expected}\nWhat to do: {remedy}")

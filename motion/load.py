@@ -49,16 +49,17 @@ def read_file(path: Path) -> object:
     except pickle.UnpicklingError as error:
         raise AnimateDiffError(
             f"'{path.name}' is a pickle that holds more than tensors and was not opened, "
-            f"because loading it could run code ({str(error).splitlines()[0]}).",
+            f"because loading it could run code ({_first_line(error)}).",
             "a file of plain tensors",
             "download a .safetensors version, or a later upload of the same file: early uploads "
             "of v3 carried their training configuration and were replaced.",
         ) from error
     except Exception as error:  # the loaders raise whatever their formats raise
         raise AnimateDiffError(
-            f"'{path.name}' cannot be read: {str(error).splitlines()[0] if str(error) else error!r}.",
+            f"'{path.name}' cannot be read ({_first_line(error)}).",
             EXPECTED_FILE,
-            "the file is damaged or incomplete: compare its size with the source and download it again.",
+            "the file is damaged or has the wrong ending: compare its size with the source and "
+            "download it again.",
         ) from error
 
 
@@ -82,8 +83,12 @@ def _refuse_unreadable(path: Path) -> None:
         raise AnimateDiffError(
             f"'{path.name}' {what}.",
             EXPECTED_FILE,
-            "download the file itself (on Hugging Face: the download button, not the page's address).",
+            "download the file itself (on Hugging Face: the download button beside it).",
         )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else repr(error)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -52,14 +52,12 @@ def require_fit(unet: nn.Module, config: MotionConfig, file: str) -> None:
             raise _no_fit(file, f"the UNet has no place for {site.key}") from error
         found = getattr(resblock, "out_channels", None)
         if found != channels:
-            raise _no_fit(
-                file, f"{site.key} has {channels} channels where the UNet has {found}"
-            )
+            raise _no_fit(file, f"{site.key} has {channels} channels where the UNet has {found}")
 
 
 def _no_fit(file: str, what: str) -> AnimateDiffError:
     return AnimateDiffError(
         f"'{file}' does not fit this model: {what}.",
         "a motion module and a checkpoint of the same architecture",
-        "use a full SD1.5 checkpoint with an SD1.5 motion module (pruned UNets have other shapes).",
+        "use a full SD1.5 checkpoint and an SD1.5 motion module; one of the two has other shapes.",
     )

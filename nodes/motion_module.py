@@ -55,7 +55,9 @@ class ApplyMotionModule(io.ComfyNode):
             description="Makes an SD1.5 model move: the frames of the latent batch become one "
             "clip. Several motion modules can be applied one after the other.",
             inputs=[
-                io.Model.Input("model", tooltip="An SD1.5 model, also with LoRAs or other patches."),
+                io.Model.Input(
+                    "model", tooltip="An SD1.5 model, also with LoRAs or other patches."
+                ),
                 MotionModuleIO.Input("motion_module", tooltip="From Load Motion Module."),
                 io.Float.Input(
                     "strength",
@@ -102,9 +104,7 @@ class ApplyMotionModule(io.ComfyNode):
     def execute(
         cls, model, motion_module, strength, beta_schedule, start_percent, end_percent
     ) -> io.NodeOutput:
-        animated = apply_motion_module(
-            model, motion_module, strength, start_percent, end_percent
-        )
+        animated = apply_motion_module(model, motion_module, strength, start_percent, end_percent)
         if strength != 0:
             set_beta_schedule(animated, BetaSchedule(beta_schedule))
         return io.NodeOutput(animated)

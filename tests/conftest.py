@@ -8,6 +8,7 @@ ComfyUI, is left to the tests that want it.
 import importlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,10 @@ def _prepare() -> None:
     if not HOST.is_dir():
         return
     host_imports.enter(HOST)
+    args = importlib.import_module("comfy.cli_args").args
+    args.base_directory = tempfile.mkdtemp(prefix="adn-test-")  # nothing is written into the host
     if os.environ.get("ADN_DEVICE", "cpu") == "cpu":
-        importlib.import_module("comfy.cli_args").args.cpu = True
+        args.cpu = True
 
 
 _prepare()

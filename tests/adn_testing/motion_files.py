@@ -11,7 +11,9 @@ def sites(mid_block: bool, levels: int = 4) -> list[tuple[str, int]]:
     """Key prefix and level of every motion module, as the original files number them."""
     down = [(f"down_blocks.{b}.motion_modules.{m}", b) for b in range(levels) for m in range(2)]
     up = [
-        (f"up_blocks.{b}.motion_modules.{m}", levels - 1 - b) for b in range(levels) for m in range(3)
+        (f"up_blocks.{b}.motion_modules.{m}", levels - 1 - b)
+        for b in range(levels)
+        for m in range(3)
     ]
     mid = [("mid_block.motion_modules.0", levels - 1)] if mid_block else []
     return [*down, *mid, *up]

@@ -5,6 +5,9 @@ GroupNorm over the frames where the reference takes each frame by itself; that o
 wrapped here. v1's pooled resnet norms, which diffusers does not have, are written out below.
 """
 
+# The host and torch are typed loosely.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+
 import torch
 from diffusers import MotionAdapter, UNet2DConditionModel, UNetMotionModel
 from diffusers.loaders.single_file_utils import (
@@ -48,7 +51,9 @@ class _AcrossFrames(nn.Module):
         return torch.cat(clips) * weight + bias
 
 
-def motion_unet(unet: nn.Module, motion: dict[str, torch.Tensor], positions: int) -> UNetMotionModel:
+def motion_unet(
+    unet: nn.Module, motion: dict[str, torch.Tensor], positions: int
+) -> UNetMotionModel:
     """diffusers' animated UNet with the weights of a ComfyUI UNet and an original motion file."""
     plain = UNet2DConditionModel(
         block_out_channels=WIDTHS, cross_attention_dim=CONTEXT_DIM, attention_head_dim=8

@@ -1,5 +1,7 @@
 """A tiny SD1.5 model in memory: the full block layout at a tenth of the width."""
 
+from typing import Any
+
 import comfy.model_management
 import comfy.model_patcher
 import comfy.sample
@@ -33,7 +35,7 @@ UNET_CONFIG = {
 }
 
 
-def model(seed: int = 0, config_class=comfy.supported_models.SD15, **unet_config):
+def model(seed: int = 0, config_class: Any = comfy.supported_models.SD15, **unet_config):
     """A ModelPatcher around an SD1.5 UNet of 8.5 M seeded random weights, on the host's device."""
     config = config_class({**UNET_CONFIG, **unet_config})
     config.set_inference_dtype(torch.float32, None)

@@ -2,7 +2,6 @@
 
 import sys
 
-import comfy.samplers
 import torch
 
 

@@ -48,7 +48,7 @@ def test_a_unet_of_fewer_levels():
         transformer_depth=[1, 1, 1, 1, 1, 1],
         transformer_depth_output=[1] * 9,
     )
-    with pytest.raises(AnimateDiffError, match="no place for down_blocks.3|channels where"):
+    with pytest.raises(AnimateDiffError, match=r"no place for down_blocks\.3|channels where"):
         apply_motion_module(pruned, tiny.motion_module("v3"))
 
 
@@ -69,7 +69,9 @@ def test_few_frames_warn(caplog, frames):
 
 def test_enough_frames_do_not_warn(caplog):
     tiny.sample(apply_motion_module(tiny.model(), tiny.motion_module("v3")), frames=8, steps=1)
-    assert not [r for r in caplog.records if r.levelno >= logging.WARNING and "AnimateDiff" in r.message]
+    assert not [
+        r for r in caplog.records if r.levelno >= logging.WARNING and "AnimateDiff" in r.message
+    ]
 
 
 def test_one_line_per_run(caplog):

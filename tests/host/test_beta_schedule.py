@@ -1,5 +1,8 @@
 """The noise schedules: published sigmas, the host's own tables, and models patched by others."""
 
+# The host and torch are typed loosely.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+
 import comfy.model_sampling
 import pytest
 import torch

@@ -132,5 +132,5 @@ def test_a_replaced_file_is_loaded_again(nodes, folder):
 
 
 def test_a_file_deleted_after_the_graph_was_built(nodes, folder):
-    with pytest.raises(ValueError, match="gone.ckpt"):
+    with pytest.raises(ValueError, match=r"gone\.ckpt"):
         nodes["ADN_LoadMotionModule"].execute("gone.ckpt")

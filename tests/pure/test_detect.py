@@ -22,7 +22,12 @@ def assert_same(a, b):
 
 @pytest.mark.parametrize(
     ("version", "modules", "positions", "pooled"),
-    [("v1", 20, 24, True), ("v2", 21, 32, False), ("v3", 20, 32, False), ("AnimateLCM", 21, 64, False)],
+    [
+        ("v1", 20, 24, True),
+        ("v2", 21, 32, False),
+        ("v3", 20, 32, False),
+        ("AnimateLCM", 21, 64, False),
+    ],
 )
 def test_original_layout(version, modules, positions, pooled):
     tensors = original(version)
@@ -38,7 +43,7 @@ def test_original_layout(version, modules, positions, pooled):
 
 
 def test_animate_lcm_gets_its_table():
-    config, complete = read(original("AnimateLCM"))
+    _config, complete = read(original("AnimateLCM"))
     tables = [v for k, v in complete.items() if k.endswith(".pe")]
     assert len(tables) == 42
     assert all(torch.equal(t, sinusoidal_positions(64, t.shape[-1])) for t in tables)
@@ -127,10 +132,15 @@ def read_config_of_widths(version, widths):
 
 
 def lora(prefix, half="processor.to_q_lora.down.weight"):
-    return {f"{prefix}.{half}": torch.zeros(4, 32), f"{prefix}.{half.replace('down', 'up')}": torch.zeros(32, 4)}
+    return {
+        f"{prefix}.{half}": torch.zeros(4, 32),
+        f"{prefix}.{half.replace('down', 'up')}": torch.zeros(32, 4),
+    }
 
 
-MODULE = "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0"
+MODULE = (
+    "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0"
+)
 UNET_BLOCK = "down_blocks.0.attentions.0.transformer_blocks.0.attn1"
 
 OTHERS = {

@@ -7,7 +7,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"nodes": 2, "lora": 1, "samplers": 1, "motion": 0}
-HOST_MODULES = {"comfy", "comfy_api", "comfy_extras", "folder_paths", "nodes", "execution", "server"}
+HOST_MODULES = {
+    "comfy",
+    "comfy_api",
+    "comfy_extras",
+    "folder_paths",
+    "nodes",
+    "execution",
+    "server",
+}
 PURE = [
     "motion/config.py",
     "motion/formats.py",

@@ -3,6 +3,9 @@
 Bit equality throughout: an invariant says that nothing was touched, so no tolerance applies.
 """
 
+# The host and torch are typed loosely.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+
 import gc
 
 import comfy.hooks
@@ -202,8 +205,9 @@ def test_two_modules_on_one_model_share_a_run(plain):
         both.add_wrapper_with_key(
             "apply_model",
             f"probe_{order}",
-            lambda executor, *a, order=order, **k: reports.append(a[5][original.format(order)])
-            or executor(*a, **k),
+            lambda executor, *a, order=order, **k: (
+                reports.append(a[5][original.format(order)]) or executor(*a, **k)
+            ),
         )
     tiny.sample(both, steps=6)
     first, second = reports[0], reports[1]
@@ -226,9 +230,7 @@ def test_the_same_module_twice(plain):
     module = tiny.motion_module("v3")
     first = apply_motion_module(plain, module, end_percent=0.5)
     whole = tiny.sample(apply_motion_module(plain, module))
-    assert torch.equal(
-        tiny.sample(apply_motion_module(first, module, start_percent=0.5)), whole
-    )
+    assert torch.equal(tiny.sample(apply_motion_module(first, module, start_percent=0.5)), whole)
 
 
 # 6. one window as long as the clip gives the bits of no window: see the long-clip tests

@@ -4,6 +4,9 @@ Every test compares with a property that only correct animation has: frames infl
 other (a changed frame changes its neighbours), where the plain model keeps them apart.
 """
 
+# The host and torch are typed loosely.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+
 import comfy.samplers
 import comfy_extras.nodes_custom_sampler as custom
 import pytest
@@ -210,5 +213,10 @@ def test_torch_compile(plain, version):
     after = apply_motion_module(compiled, module)
     before = apply_motion_module(plain, module)
     set_torch_compile_wrapper(before, backend="eager")
-    for model, wanted in ((after, expected), (compiled, stock), (before, expected), (after, expected)):
+    for model, wanted in (
+        (after, expected),
+        (compiled, stock),
+        (before, expected),
+        (after, expected),
+    ):
         assert torch.allclose(tiny.sample(model), wanted, rtol=1e-4, atol=1e-4 * wanted.std())
