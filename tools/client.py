@@ -1,0 +1,109 @@
+"""Talks to a ComfyUI server: HTTP for requests, a websocket to follow a run."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tools.run_events import Progress, RunEvents
+
+Prompt = dict[str, dict[str, Any]]
+Outputs = dict[str, dict[str, Any]]
+
+REQUEST_SECONDS = 60
+
+
+class PromptRejected(RuntimeError):
+    """The server refused to queue a prompt. `node_errors` is its answer per node id."""
+
+    def __init__(self, message: str, node_errors: dict[str, Any]) -> None:
+        details = [
+            f"node {node_id} ({node['class_type']}): {error['message']}: {error['details']}"
+            for node_id, node in node_errors.items()
+            for error in node["errors"]
+        ]
+        super().__init__("\n  ".join([f"the server rejected the prompt: {message}", *details]))
+        self.node_errors = node_errors
+
+
+@dataclass(frozen=True)
+class ComfyClient:
+    url: str
+
+    def queue(self, prompt: Prompt, client_id: str = "") -> str:
+        """Queues a prompt in API format and returns its id."""
+        try:
+            answer = self._json(
+                "/prompt", {"prompt": prompt, "client_id": client_id or uuid.uuid4().hex}
+            )
+        except urllib.error.HTTPError as error:
+            if error.code != 400:
+                raise
+            body = json.loads(error.read())
+            cause = body["error"]
+            raise PromptRejected(
+                cause["message"] if isinstance(cause, dict) else cause, body["node_errors"]
+            ) from error
+        return answer["prompt_id"]
+
+    def run(self, prompt: Prompt, on_progress: Callable[[Progress], None] | None = None) -> Outputs:
+        """Queues a prompt, follows it to its end and returns what its nodes put out, by node id.
+
+        Raises PromptRejected, ExecutionFailed or ExecutionInterrupted. `on_progress` may call
+        this client.
+        """
+        return asyncio.run(self._run(prompt, on_progress))
+
+    async def _run(self, prompt: Prompt, on_progress: Callable[[Progress], None] | None) -> Outputs:
+        import aiohttp
+
+        client_id = uuid.uuid4().hex
+        address = f"{self.url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(address, max_msg_size=0) as socket,
+        ):
+            events = RunEvents(self.queue(prompt, client_id), on_progress)
+            async for message in socket:
+                if message.type == aiohttp.WSMsgType.TEXT and events.ended_by(
+                    json.loads(message.data)
+                ):
+                    return self.history(events.prompt_id)["outputs"]
+        raise ConnectionError(
+            f"the server closed the connection before prompt {events.prompt_id} ended"
+        )
+
+    def history(self, prompt_id: str) -> dict[str, Any]:
+        """What the server recorded about a prompt; empty until it has ended."""
+        return self._json(f"/history/{prompt_id}").get(prompt_id, {})
+
+    def object_info(self) -> dict[str, Any]:
+        return self._json("/object_info")
+
+    def view(self, file: dict[str, str]) -> bytes:
+        """Downloads a file as an output names it: filename, subfolder and type."""
+        return self._request(f"/view?{urllib.parse.urlencode(file)}")
+
+    def interrupt(self) -> None:
+        """Ends the run in progress."""
+        self._request("/interrupt", {})
+
+    def free(self) -> None:
+        """Has the server drop its cached results and unload its models (before the next prompt)."""
+        self._request("/free", {"unload_models": True, "free_memory": True})
+
+    def _json(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        return json.loads(self._request(path, body))
+
+    def _request(self, path: str, body: dict[str, Any] | None = None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.url + path, data, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:
+            return answer.read()

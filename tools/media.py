@@ -1,0 +1,30 @@
+"""Reading back the clips that a server wrote."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image, ImageSequence
+
+
+def webp_frames(file: Path) -> list[np.ndarray]:
+    """The frames of an animated picture, each [height, width, 3]."""
+    with Image.open(file) as image:
+        return [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+
+
+def video_frames(file: Path) -> list[np.ndarray]:
+    """The frames of a video, each [height, width, 3]."""
+    with av.open(str(file)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def complaint(frames: list[np.ndarray]) -> str | None:
+    """What keeps the frames from being a moving picture, if anything does."""
+    if len(frames) < 2:
+        return f"expected several frames, found {len(frames)}"
+    if all(np.array_equal(frames[0], frame) for frame in frames[1:]):
+        return f"all {len(frames)} frames are equal"
+    if all(frame.min() == frame.max() for frame in frames):
+        return "every frame is of a single colour"
+    return None
