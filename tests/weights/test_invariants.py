@@ -14,6 +14,7 @@ import comfy.samplers
 import pytest
 import torch
 from adn_testing import tiny
+from adn_testing.control import control_lora
 from adn_testing.traces import ProcessTrace, model_trace
 from animatediff_native.motion.apply import KEY, apply_motion_module
 
@@ -192,6 +193,21 @@ def test_attention_patches(plain, module):
     a, b = tiny.sample(apply_motion_module(before, module)), tiny.sample(after)
     assert torch.equal(a, b)
     assert not torch.equal(a, tiny.sample(apply_motion_module(plain, module)))
+
+
+def test_control_lora(plain):
+    """It reads the UNet's state dict as it is when sampling begins, and copies its weights."""
+
+    def sample(model):
+        return tiny.sample(model, positive=tiny.conditioning(1, control=control_lora(frames=8)))
+
+    still = apply_motion_module(plain, tiny.motion_module("v3", zero_out=True))
+    moving = apply_motion_module(plain, tiny.motion_module("v3"))
+    expected, before = sample(plain), model_trace(plain)
+    assert torch.equal(sample(still), expected)
+    assert not torch.equal(sample(moving), tiny.sample(moving))
+    assert torch.equal(sample(plain), expected)
+    assert model_trace(plain) == before
 
 
 def test_two_modules_on_one_model_share_a_run(plain):
