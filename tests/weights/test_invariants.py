@@ -69,11 +69,16 @@ def test_nothing_is_left_after_an_interrupt(plain, module):
     animated = apply_motion_module(plain, module)
     expected, before = tiny.sample(animated), model_trace(plain)
 
-    def interrupt(step, *_):
-        comfy.model_management.interrupt_current_processing(step == 1)
+    def interrupt(*_):
+        """The user's request arrives inside a temporal block, where newer hosts look for it."""
+        comfy.model_management.interrupt_current_processing()
+        comfy.model_management.throw_exception_if_processing_interrupted()
 
+    block = module.patcher.model.at(module.config.sites[-1])
+    handle = block.proj_in.register_forward_hook(interrupt)
     with pytest.raises(comfy.model_management.InterruptProcessingException):
-        tiny.sample(animated, callback=interrupt)
+        tiny.sample(animated)
+    handle.remove()
     assert model_trace(plain) == before
     assert torch.equal(tiny.sample(animated), expected)
 
