@@ -1,5 +1,6 @@
 """Makes a host's modules importable in this process."""
 
+import importlib
 import importlib.util
 import runpy
 import sys
@@ -28,6 +29,9 @@ def enter(tree: Path) -> None:
         str(tree),
         *(entry for entry in sys.path if Path(entry or ".").resolve() != REPO),
     ]
+    # Before anything imports nodes.py, which puts the host's comfy/ first on sys.path: utils.py
+    # there would hide the package utils.
+    importlib.import_module("utils")
     torchaudio_stub.ensure(tree)
     if torch_is_cpu_only():
         torchvision_compat.ensure()
