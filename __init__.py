@@ -2,7 +2,14 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from .nodes import motion_module
+from .nodes import (
+    context_windows,
+    domain_adapter,
+    free_noise,
+    motion_lora,
+    motion_module,
+    prompt_schedule,
+)
 from .nodes.folders import register_folders
 
 WEB_DIRECTORY = "./web"
@@ -12,7 +19,14 @@ register_folders()
 
 class AnimateDiffNative(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [*motion_module.NODES]
+        return [
+            *motion_module.NODES,
+            *context_windows.NODES,
+            *free_noise.NODES,
+            *prompt_schedule.NODES,
+            *motion_lora.NODES,
+            *domain_adapter.NODES,
+        ]
 
 
 async def comfy_entrypoint() -> AnimateDiffNative:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tools import host_imports, package
 from tools.paths import DEV
 
-BENCHMARKS = ("step_time",)
+BENCHMARKS = ("step_time", "seams", "long_clips", "lora_load")
 
 
 def main() -> None:

@@ -11,10 +11,13 @@ from comfy.patcher_extension import WrappersMP
 from .config import MotionConfig
 from .cross_frame_norm import cross_frame_norms
 from .errors import AnimateDiffError
+from .extras import MotionCall, RunningExtra, extras_of
 from .load import MotionModule
 from .placement import require_fit, require_sd15
 from .report import RunReport
+from .sharing import patcher_beside
 from .slots import SLOT_PATCH, ActiveMotion, MotionSlot, activated, inserted
+from .step_range import StepRange
 
 KEY = "animatediff_native"
 SLOT_HOOK = "forward_timestep_embed_patch"
@@ -34,21 +37,15 @@ def apply_motion_module(
     """
     require_sd15(model)
     require_fit(model.model.diffusion_model, module.config, module.file)
-    if not start_percent < end_percent:
-        raise AnimateDiffError(
-            f"start_percent is {start_percent:g} and end_percent {end_percent:g}.",
-            "a start before the end",
-            "raise end_percent, or lower start_percent.",
-        )
+    steps = StepRange(start_percent, end_percent)
     patched = model.clone()
     if strength == 0:
         return patched
     modules = patched.get_additional_models_with_key(KEY)
     slots = tuple(MotionSlot(len(modules), site) for site in module.config.sites)
-    application = _Application(
-        len(modules), module.file, module.config, slots, strength, start_percent, end_percent
-    )
-    patched.set_additional_models(KEY, [*modules, module.patcher.clone()])
+    application = _Application(len(modules), module.file, module.config, slots, strength, steps)
+    own = patcher_beside(module.patcher, module.config, modules)
+    patched.set_additional_models(KEY, [*modules, own])
     patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, application.outer_sample)
     patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, application.apply_model)
     _route_slots(patched)
@@ -72,12 +69,15 @@ class _Application:
     config: MotionConfig
     slots: tuple[MotionSlot, ...]
     strength: float
-    start_percent: float
-    end_percent: float
+    steps: StepRange
 
     @property
     def run_key(self) -> str:
         return f"{KEY}_run_{self.order}"
+
+    @property
+    def extras_key(self) -> str:
+        return f"{KEY}_extras_{self.order}"
 
     def outer_sample(self, executor, noise, *args, **kwargs):
         """Host wrapper around one sampling run: refuse what cannot work, then say what happened."""
@@ -87,13 +87,18 @@ class _Application:
             len(self.config.channels),
             noise.shape[0],
             self.strength,
-            self.start_percent,
-            self.end_percent,
+            self.steps.start_percent,
+            self.steps.end_percent,
         )
         self._require_positions(report.frames, guider.model_options.get("context_handler"))
         report.warn_if_short()
-        guider.model_options["transformer_options"][self.run_key] = report
-        result = executor(noise, *args, **kwargs)
+        options = guider.model_options["transformer_options"]
+        options[self.run_key] = report
+        options[self.extras_key] = self._extras(guider.model_patcher, report.frames)
+        try:
+            result = executor(noise, *args, **kwargs)
+        finally:
+            del options[self.extras_key]
         report.log()
         return result
 
@@ -101,12 +106,12 @@ class _Application:
         at_once = min(frames, getattr(context_handler, "context_length", frames))
         limit = self.config.position_length
         if at_once > limit:
-            windows = "this clip" if context_handler is None else "a context window"
             raise AnimateDiffError(
-                f"{windows} has {at_once} frames, and '{self.file}' can see {limit} at once.",
+                f"{'this clip' if context_handler is None else 'a context window'} has {at_once} "
+                f"frames, and '{self.file}' can see {limit} at once.",
                 f"at most {limit} frames at once",
-                "add the node Context Windows to the model (context_length 16), "
-                "or lower batch_size of the latent.",
+                "set context_length of the node Context Windows to 16; where there is no such "
+                "node on the model, add one, or lower batch_size of the latent.",
             )
 
     def apply_model(self, executor, x, t, c_concat=None, c_crossattn=None, control=None,
@@ -115,38 +120,52 @@ class _Application:
         options = {} if transformer_options is None else transformer_options
         model = executor.class_obj
         report: RunReport | None = options.get(self.run_key)
-        active = self._in_range(model.model_sampling, t)
+        active = self.steps.contains(model.model_sampling, t)
         if report is not None:
             report.sigma_max = report.sigma_max or float(model.model_sampling.sigma_max)
-            window = options.get("context_window")
-            report.count(active, window.index_list if window is not None else None)
+            report.count(active, _windows_in(options))
         with ExitStack() as scope:
             if active:
-                self._activate(scope, model, self._frames(x, options, report), options)
+                frames = self._frames(x, options, report)
+                self._activate(scope, model, frames, options)
+                self._enter_extras(scope, model, frames, t, options)
             return executor(x, t, c_concat, c_crossattn, control, options, *args, **kwargs)
 
-    def _in_range(self, model_sampling, sigmas) -> bool:
-        if self.start_percent <= 0.0 and self.end_percent >= 1.0:
-            return True  # spares the device a synchronisation
-        sigma = float(sigmas[0])
-        first = model_sampling.percent_to_sigma(self.start_percent)
-        behind_last = model_sampling.percent_to_sigma(self.end_percent)
-        return first >= sigma > behind_last
-
     def _activate(self, scope: ExitStack, model, frames: int, options: dict) -> None:
-        patcher = model.current_patcher.get_additional_models_with_key(KEY)[self.order]
+        network = self._patcher(model.current_patcher).model
         scope.enter_context(
-            activated(options, self.order, ActiveMotion(patcher.model, frames, self.strength))
+            activated(options, self.order, ActiveMotion(network, frames, self.strength))
         )
         scope.enter_context(inserted(model.diffusion_model, self.slots))
         if self.config.cross_frame_norm:
             scope.enter_context(cross_frame_norms(model.diffusion_model, frames))
 
+    def _enter_extras(self, scope: ExitStack, model, frames: int, sigmas, options: dict) -> None:
+        """Outside of a sampling run, a call is a run of its own."""
+        patcher = self._patcher(model.current_patcher)
+        extras = options.get(self.extras_key)
+        if extras is None:
+            extras = self._extras(model.current_patcher, frames)
+        windows = _windows_in(options) or [range(frames)]
+        call = MotionCall(patcher.model, windows, model.model_sampling, sigmas)
+        for extra in extras:
+            scope.enter_context(extra.around(call))
+
+    def _extras(self, model: ModelPatcher, frames: int) -> list[RunningExtra]:
+        return [extra.for_run(frames) for extra in extras_of(self._patcher(model))]
+
+    def _patcher(self, model: ModelPatcher) -> ModelPatcher:
+        """This application's motion network, as the running model has it."""
+        return model.get_additional_models_with_key(KEY)[self.order]
+
     def _frames(self, x, options: dict, report: RunReport | None) -> int:
         """Frames per clip in this call, whose batch is one clip per conditioning."""
         batch, conds = x.shape[0], len(options.get("cond_or_uncond") or [0])
         clip = batch // conds
-        if report is not None and "context_window" not in options:
+        window = options.get("context_window")
+        if window is not None:  # ours can be several side by side, and say how long each is
+            clip = getattr(window, "clip_length", clip)
+        elif report is not None:
             clip = report.frames  # also right where another node splits the call by conditioning
         if clip < 1 or batch % clip:
             raise AnimateDiffError(
@@ -157,3 +176,13 @@ class _Application:
         if clip > self.config.position_length:
             self._require_positions(clip, None)
         return clip
+
+
+def _windows_in(options: dict) -> list[tuple[int, ...]]:
+    """The windows of this call, as frames of the clip; none where the clip is whole."""
+    window = options.get("context_window")
+    if window is None:
+        return []
+    frames = window.index_list
+    length = getattr(window, "clip_length", len(frames))
+    return [tuple(frames[i : i + length]) for i in range(0, len(frames), length)]

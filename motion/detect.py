@@ -29,7 +29,7 @@ def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDi
     config = _detect(layout, sites, file)
     tensors = _flatten(sites, config)
     _check_complete(tensors, config, file)
-    _check_finite(tensors, file)
+    require_finite(tensors, file)
     return config, tensors
 
 
@@ -147,7 +147,8 @@ def _check_complete(tensors: StateDict, config: MotionConfig, file: str) -> None
         raise _broken(file, f"{len(wrong)} tensors have the wrong shape: {some(wrong)}")
 
 
-def _check_finite(tensors: StateDict, file: str) -> None:
+def require_finite(tensors: StateDict, file: str) -> None:
+    """Raise AnimateDiffError where a weight is NaN or infinite."""
     # a float32 sum is NaN or infinite when any element is, and exists for every storage dtype
     bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor.float().sum())]
     if bad:

@@ -12,7 +12,7 @@ import torch
 
 from .config import Layout, Site
 from .errors import AnimateDiffError
-from .recognise import other_kind
+from .recognise import MOTION_MODULE, kind_of
 
 StateDict = dict[str, torch.Tensor]
 SiteTensors = dict[Site, StateDict]
@@ -40,9 +40,9 @@ def read_sites(loaded: object, file: str) -> tuple[Layout, SiteTensors]:
 
     Raises AnimateDiffError when the file is of another kind, naming the node it belongs to.
     """
-    tensors = _unwrap(loaded, file)
-    kind = other_kind(tensors)
-    if kind is not None:
+    tensors = unwrap(loaded, file, EXPECTED_FILE)
+    kind = kind_of(tensors)
+    if kind is not None and kind is not MOTION_MODULE:
         raise AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_FILE, f"{kind.belongs}.")
     layout, sites = Layout.DIFFUSERS, SiteTensors()
     for key, tensor in tensors.items():
@@ -58,7 +58,7 @@ def read_sites(loaded: object, file: str) -> tuple[Layout, SiteTensors]:
     return layout, sites
 
 
-def _unwrap(loaded: object, file: str) -> StateDict:
+def unwrap(loaded: object, file: str, expected: str) -> StateDict:
     """The innermost mapping that holds tensors; entries that are no tensors are dropped."""
     while isinstance(loaded, Mapping):
         tensors = {k: v for k, v in loaded.items() if isinstance(v, torch.Tensor)}
@@ -66,7 +66,7 @@ def _unwrap(loaded: object, file: str) -> StateDict:
             return tensors
         loaded = next((v for v in loaded.values() if isinstance(v, Mapping)), None)
     raise AnimateDiffError(
-        f"'{file}' holds no tensors.", EXPECTED_FILE, "download the file again from its source."
+        f"'{file}' holds no tensors.", expected, "download the file again from its source."
     )
 
 

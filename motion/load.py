@@ -35,15 +35,15 @@ class MotionModule:
 def load_motion_module(path: str | Path) -> MotionModule:
     """Load a motion module file; AnimateDiffError for everything that is not one."""
     path = Path(path)
-    config, tensors = read_motion_module(read_file(path), path.name)
+    config, tensors = read_motion_module(read_file(path, EXPECTED_FILE), path.name)
     module = MotionModule(path.name, config, build_patcher(config, tensors))
     log.info("AnimateDiff: loaded %s (%s)", module.file, config)
     return module
 
 
-def read_file(path: Path) -> object:
+def read_file(path: Path, expected: str) -> object:
     """Whatever the host's own weights-only loader reads, or an error that names the cause."""
-    _refuse_unreadable(path)
+    _refuse_unreadable(path, expected)
     try:
         return comfy.utils.load_torch_file(str(path), safe_load=True)
     except pickle.UnpicklingError as error:
@@ -57,13 +57,13 @@ def read_file(path: Path) -> object:
     except Exception as error:  # the loaders raise whatever their formats raise
         raise AnimateDiffError(
             f"'{path.name}' cannot be read ({_first_line(error)}).",
-            EXPECTED_FILE,
+            expected,
             "the file is damaged or has the wrong ending: compare its size with the source and "
             "download it again.",
         ) from error
 
 
-def _refuse_unreadable(path: Path) -> None:
+def _refuse_unreadable(path: Path, expected: str) -> None:
     if not path.is_file():
         raise AnimateDiffError(
             f"'{path.name}' is no longer in {path.parent}.",
@@ -82,7 +82,7 @@ def _refuse_unreadable(path: Path) -> None:
     if what:
         raise AnimateDiffError(
             f"'{path.name}' {what}.",
-            EXPECTED_FILE,
+            expected,
             "download the file itself (on Hugging Face: the download button beside it).",
         )
 

@@ -8,12 +8,26 @@ import torch
 
 
 class FileKind(NamedTuple):
-    """A kind of file that is not an SD1.5 motion module."""
+    """A kind of file, and where it belongs."""
 
     name: str
     belongs: str  # what to do with it
     mark: str  # regular expression, found in some line "key [shape]" of such a file
 
+
+MOTION_MODULE = FileKind(
+    "a motion module", "load it with the node Load Motion Module", r"motion_modules\."
+)
+MOTION_LORA = FileKind(
+    "a MotionLoRA",
+    "load it with the node Load MotionLoRA",
+    r"_lora\.(down|up)\.|\.lora_(A|B|down|up)\b|\.lora\.(down|up)\.",
+)
+DOMAIN_ADAPTER = FileKind(
+    "a domain adapter",
+    "load it with the node Load Domain Adapter",
+    r"\.attentions\.\d+\..*\.processor\.to_\w+_lora\.",
+)
 
 # Files with motion modules in them that are still none of ours.
 _WITH_MOTION = (
@@ -32,11 +46,7 @@ _WITH_MOTION = (
         "PIA (image to video) is not supported; load a file such as v3_sd15_mm.ckpt",
         r"^(module\.)?conv_in\.weight \[\d+, 9, ",
     ),
-    FileKind(
-        "a MotionLoRA",
-        "load it with the node Load MotionLoRA",
-        r"_lora\.(down|up)\.|\.lora_(A|B|down|up)\b|\.lora\.(down|up)\.",
-    ),
+    MOTION_LORA,
     FileKind(
         "a SparseCtrl model",
         "SparseCtrl is not supported; load a file such as v3_sd15_mm.ckpt",
@@ -52,6 +62,11 @@ _WITH_MOTION = (
 # Files without any; the specific stand before the general.
 _WITHOUT_MOTION = (
     FileKind(
+        "a LoRA for HotshotXL (SDXL)",
+        "SDXL is not supported; load files that were made for SD1.5",
+        r"\.temporal_attentions\..*lora",
+    ),
+    FileKind(
         "a HotshotXL motion module (SDXL)",
         "load an SD1.5 motion module such as v3_sd15_mm.ckpt or mm_sd_v15_v2.ckpt",
         r"\.temporal_attentions\.",
@@ -61,11 +76,7 @@ _WITHOUT_MOTION = (
         "CameraCtrl is not supported; load a file such as v3_sd15_mm.ckpt",
         r"qkv_merge",
     ),
-    FileKind(
-        "a domain adapter",
-        "load it with the node Load Domain Adapter",
-        r"\.attentions\.\d+\..*\.processor\.to_\w+_lora\.",
-    ),
+    DOMAIN_ADAPTER,
     FileKind(
         "a LoRA for the checkpoint",
         "load it with ComfyUI's Load LoRA node",
@@ -104,8 +115,9 @@ _WITHOUT_MOTION = (
 )
 
 
-def other_kind(tensors: Mapping[str, torch.Tensor]) -> FileKind | None:
-    """The kind of file these tensors come from; None for a motion module and for the unknown."""
+def kind_of(tensors: Mapping[str, torch.Tensor]) -> FileKind | None:
+    """The kind of file these tensors come from; None for the unknown."""
     lines = "\n".join(f"{key} {list(tensor.shape)}" for key, tensor in tensors.items())
-    kinds = _WITH_MOTION if "motion_modules." in lines else _WITHOUT_MOTION
+    with_motion = re.search(r"motion_modules[._]", lines)  # kohya's names have underscores
+    kinds = (*_WITH_MOTION, MOTION_MODULE) if with_motion else _WITHOUT_MOTION
     return next((kind for kind in kinds if re.search(kind.mark, lines, re.MULTILINE)), None)

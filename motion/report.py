@@ -1,6 +1,7 @@
 """What happened in a sampling run, in one line of the log."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 log = logging.getLogger("animatediff_native")
@@ -23,12 +24,11 @@ class RunReport:
     active_calls: int = 0
     windows: set[tuple[int, ...]] = field(default_factory=set)
 
-    def count(self, active: bool, window: list[int] | None) -> None:
-        """Record one model call."""
+    def count(self, active: bool, windows: Iterable[tuple[int, ...]]) -> None:
+        """Record one model call and the windows of the clip that it held."""
         self.calls += 1
         self.active_calls += active
-        if window is not None:
-            self.windows.add(tuple(window))
+        self.windows.update(windows)
 
     def warn_if_short(self) -> None:
         if self.frames < FEWEST_FRAMES:

@@ -10,6 +10,7 @@ from ..motion.errors import AnimateDiffError
 CATEGORY = "AnimateDiff"
 MOTION_MODULES = "animatediff_models"
 MOTION_LORAS = "animatediff_motion_lora"
+LORAS = "loras"  # the host's own
 
 
 def register_folders() -> None:
@@ -44,3 +45,17 @@ def file_stamp(folder: str, name: str) -> str:
         return "missing"
     status = Path(path).stat()
     return f"{path}:{status.st_mtime_ns}:{status.st_size}"
+
+
+def new_file(folder: str, prefix: str, ending: str) -> Path:
+    """Where a node saves: prefix and the next number, in the first folder of this id."""
+    first = Path(folder_paths.get_folder_paths(folder)[0]).absolute()
+    if not prefix.strip() or not (first / prefix).resolve().is_relative_to(first.resolve()):
+        raise AnimateDiffError(
+            f"filename_prefix is '{prefix}'.",
+            f"a name inside models/{folder}",
+            "write a name such as motion_lora or mine/motion_lora.",
+        )
+    into, name, number, *_ = folder_paths.get_save_image_path(prefix, str(first))
+    Path(into).mkdir(parents=True, exist_ok=True)
+    return Path(into) / f"{name}_{number:05}_{ending}"

@@ -3,12 +3,15 @@
 import folder_paths
 from comfy_api.latest import io
 
+from ..lora.apply import with_motion_lora
 from ..motion.apply import apply_motion_module
 from ..motion.load import load_motion_module
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
+from ..samplers.clip_run import set_automatic_windows
 from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
 
 MotionModuleIO = io.Custom("ADN_MOTION_MODULE")
+MotionLoraIO = io.Custom("ADN_MOTION_LORA")
 
 
 class LoadMotionModule(io.ComfyNode):
@@ -91,6 +94,11 @@ class ApplyMotionModule(io.ComfyNode):
                     step=0.001,
                     tooltip="Where in the sampling the motion module stops taking part.",
                 ),
+                MotionLoraIO.Input(
+                    "motion_lora",
+                    optional=True,
+                    tooltip="From Load MotionLoRA: what is added to this motion module.",
+                ),
             ],
             outputs=[
                 io.Model.Output(
@@ -102,11 +110,14 @@ class ApplyMotionModule(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model, motion_module, strength, beta_schedule, start_percent, end_percent
-    ) -> io.NodeOutput:
-        animated = apply_motion_module(model, motion_module, strength, start_percent, end_percent)
+        cls, model, motion_module, strength, beta_schedule, start_percent, end_percent,
+        motion_lora=(),
+    ) -> io.NodeOutput:  # fmt: skip
+        module = with_motion_lora(motion_module, motion_lora or ())
+        animated = apply_motion_module(model, module, strength, start_percent, end_percent)
         if strength != 0:
             set_beta_schedule(animated, BetaSchedule(beta_schedule))
+            set_automatic_windows(animated, motion_module.config.position_length)
         return io.NodeOutput(animated)
 
 

@@ -17,7 +17,62 @@ CONTRACT = {
     "ADN_LoadMotionModule": ("Load Motion Module", ["motion_module"], ["ADN_MOTION_MODULE"]),
     "ADN_ApplyMotionModule": (
         "Apply Motion Module",
-        ["model", "motion_module", "strength", "beta_schedule", "start_percent", "end_percent"],
+        [
+            "model",
+            "motion_module",
+            "strength",
+            "beta_schedule",
+            "start_percent",
+            "end_percent",
+            "motion_lora",
+        ],
+        ["MODEL"],
+    ),
+    "ADN_ContextWindows": (
+        "Context Windows",
+        [
+            "model",
+            "context_length",
+            "context_overlap",
+            "context_stride",
+            "schedule",
+            "fuse",
+            "hint_count",
+        ],
+        ["MODEL"],
+    ),
+    "ADN_FreeNoise": (
+        "FreeNoise",
+        ["samples", "context_length", "context_overlap", "seed", "schedule", "context_stride"],
+        ["LATENT"],
+    ),
+    "ADN_PromptSchedule": (
+        "Prompt Schedule",
+        ["clip", "text", "frames", "prefix", "suffix", "interpolation"],
+        ["CONDITIONING", "STRING"],
+    ),
+    "ADN_LoadMotionLora": (
+        "Load MotionLoRA",
+        [
+            "motion_lora",
+            "strength",
+            "previous",
+            "frame_strengths",
+            "wrong_length",
+            "start_percent",
+            "end_percent",
+        ],
+        ["ADN_MOTION_LORA"],
+    ),
+    "ADN_SaveMotionLora": (
+        "Save MotionLoRA",
+        ["motion_lora", "filename_prefix", "rank"],
+        [],
+    ),
+    "ADN_FrameStrengths": ("Frame Strengths", ["keyframes", "frames"], ["FLOAT"]),
+    "ADN_LoadDomainAdapter": (
+        "Load Domain Adapter",
+        ["model", "domain_adapter", "strength"],
         ["MODEL"],
     ),
 }

@@ -11,38 +11,12 @@ another order; over some 60 layers of fp32 (6e-8 each, growing with depth) that 
 import pytest
 import torch
 from adn_testing import motion_files, oracle, tiny
+from adn_testing.unet_call import noise_of, relative_error
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.detect import read_motion_module
 from animatediff_native.motion.load import MotionModule, build_patcher
 
 TOLERANCE = 1e-4
-
-
-def ours(model, x, timestep, context, conds, frames):
-    """One UNet call of the animated model through the host's apply_model, as noise prediction.
-
-    A denoised prediction is x - sigma * eps in the host's parametrisation.
-    """
-    base = model.model
-    sigma = base.model_sampling.sigma(torch.tensor(float(timestep)))
-    options = {
-        **model.model_options["transformer_options"],
-        "wrappers": model.wrappers,
-        "cond_or_uncond": list(range(conds)),
-    }
-    base.current_patcher = model
-    scaled = x * (sigma**2 + 1) ** 0.5  # the host divides by it again
-    denoised = base.apply_model(
-        scaled,
-        sigma.expand(x.shape[0]),
-        c_crossattn=context.repeat_interleave(frames, dim=0),
-        transformer_options=options,
-    )
-    return (scaled - denoised) / sigma
-
-
-def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
-    return ((a - b).abs().max() / b.std()).item()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +44,7 @@ def test_equals_the_independent_implementation(plain, version, frames, conds):
     context = torch.cat([tiny.conditioning(i)[0][0] for i in range(conds)])
     for timestep in (999, 500, 1):
         theirs = oracle.predict(reference, x, timestep, context, frames)
-        mine = ours(model, x, timestep, context, conds, frames)
+        mine = noise_of(model, x, timestep, context, conds, frames)
         assert relative_error(mine, theirs) <= TOLERANCE
 
 
@@ -83,4 +57,4 @@ def test_the_comparison_can_fail(plain):
             module.norm = module.norm.norm
     x, context = tiny.noise(8), tiny.conditioning(1)[0][0]
     theirs = oracle.predict(reference, x, 500, context, 8)
-    assert relative_error(ours(model, x, 500, context, 1, 8), theirs) > 100 * TOLERANCE
+    assert relative_error(noise_of(model, x, 500, context, 1, 8), theirs) > 100 * TOLERANCE

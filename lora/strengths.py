@@ -1,0 +1,74 @@
+"""A strength for every frame of a clip."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from numbers import Real
+from typing import Any
+
+from ..motion.errors import AnimateDiffError
+
+EXPECTED = "a number, or a list with one number per frame"
+
+
+class WrongLength(str, Enum):
+    """What to do with a list that is not as long as the clip."""
+
+    RESAMPLE = "resample"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class FrameStrengths:
+    """Factors of a strength, one per frame."""
+
+    values: tuple[float, ...]
+    wrong_length: WrongLength = WrongLength.RESAMPLE
+
+    @property
+    def constant(self) -> float | None:
+        """The one value that every frame has, whatever the length of the clip."""
+        resampled = len(set(self.values)) == 1 and self.wrong_length is WrongLength.RESAMPLE
+        return self.values[0] if resampled else None
+
+    def over(self, frames: int) -> list[float]:
+        """As many values as the clip has frames; resampling is linear, from end to end."""
+        count = len(self.values)
+        if count == frames:
+            return list(self.values)
+        if self.wrong_length is WrongLength.ERROR:
+            raise AnimateDiffError(
+                f"frame_strengths has {count} values for a clip of {frames} frames.",
+                f"{frames} values",
+                "make the list as long as batch_size of the latent, or set wrong_length to "
+                "'resample'.",
+            )
+        step = (count - 1) / max(1, frames - 1)
+        return [_between(self.values, i * step) for i in range(frames)]
+
+
+def _between(values: Sequence[float], position: float) -> float:
+    below = min(int(position), len(values) - 1)
+    above = min(below + 1, len(values) - 1)
+    part = position - below
+    return values[below] * (1 - part) + values[above] * part
+
+
+def read_strengths(given: Any) -> tuple[float, ...]:
+    """What came over a FLOAT input: a number, a list of them, or an array, as a tuple."""
+    given = given.tolist() if hasattr(given, "tolist") else given
+    entries = given if isinstance(given, (list, tuple)) else (given,)
+    if not entries:
+        raise AnimateDiffError("frame_strengths is an empty list.", EXPECTED, "fill it or unplug.")
+    return tuple(_number(entry) for entry in entries)
+
+
+def _number(entry: object) -> float:
+    if isinstance(entry, Real) and not isinstance(entry, bool) and math.isfinite(entry):
+        return float(entry)
+    raise AnimateDiffError(
+        f"frame_strengths holds {entry!r}.",
+        EXPECTED,
+        "connect a node that gives numbers, such as Frame Strengths.",
+    )

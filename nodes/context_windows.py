@@ -1,0 +1,92 @@
+"""Clips longer than a motion module can see, in overlapping windows."""
+
+from comfy_api.latest import io
+
+from ..samplers.clip_run import set_windows
+from ..samplers.context_handler import ContextWindows as Windows
+from ..samplers.control_slicing import HintCount
+from ..samplers.fuse import Fuse
+from ..samplers.windows import Schedule, WindowPlan
+from .folders import CATEGORY
+
+LONGEST = 4096  # frames; far beyond what any clip needs
+
+
+class ContextWindows(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ADN_ContextWindows",
+            display_name="Context Windows",
+            category=CATEGORY,
+            description="Samples a clip of any length in overlapping windows. ControlNet images, "
+            "masks and prompts that have one entry per frame follow the frames.",
+            inputs=[
+                io.Model.Input("model", tooltip="An SD1.5 model, animated or not."),
+                io.Int.Input(
+                    "context_length",
+                    default=16,
+                    min=2,
+                    max=LONGEST,
+                    tooltip="Frames per window. 16 is what motion modules were trained on; at "
+                    "most what the module can see at once.",
+                ),
+                io.Int.Input(
+                    "context_overlap",
+                    default=4,
+                    min=0,
+                    max=LONGEST,
+                    tooltip="Frames that neighbouring windows share. More is smoother and slower.",
+                ),
+                io.Int.Input(
+                    "context_stride",
+                    default=1,
+                    min=1,
+                    max=12,
+                    tooltip="uniform and looped only: above 1, further windows take every 2nd, "
+                    "4th ... frame, which ties distant frames together and costs time.",
+                ),
+                io.Combo.Input(
+                    "schedule",
+                    options=[schedule.value for schedule in Schedule],
+                    default=Schedule.STATIC.value,
+                    tooltip="static: the same windows at every step. uniform: they move from "
+                    "step to step, so that no join stays in place. looped: the same, and the end "
+                    "joins the beginning. batched: side by side without overlap.",
+                ),
+                io.Combo.Input(
+                    "fuse",
+                    options=[fuse.value for fuse in Fuse],
+                    default=Fuse.PYRAMID.value,
+                    tooltip="How windows are weighed where they overlap. pyramid and relative: by "
+                    "distance from the window's middle. overlap-linear: a cross-fade over the "
+                    "overlap. flat: all alike.",
+                ),
+                io.Combo.Input(
+                    "hint_count",
+                    options=[policy.value for policy in HintCount],
+                    default=HintCount.ERROR.value,
+                    optional=True,
+                    tooltip="When a ControlNet has more or fewer images than the clip has frames. "
+                    "error: say so. hold: repeat the last one. loop: begin again. Too many are "
+                    "cut by the last two.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(
+                    display_name="model",
+                    tooltip="The model with these windows, for KSampler and other samplers.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, context_length, context_overlap, context_stride, schedule, fuse,
+                hint_count=HintCount.ERROR.value) -> io.NodeOutput:  # fmt: skip
+        plan = WindowPlan(context_length, context_overlap, context_stride, Schedule(schedule))
+        windowed = model.clone()
+        set_windows(windowed, Windows(plan, Fuse(fuse), HintCount(hint_count)))
+        return io.NodeOutput(windowed)
+
+
+NODES = [ContextWindows]

@@ -1,0 +1,95 @@
+"""What a clip needs around the host's sampling: lengths that fit, and room for a window."""
+
+import logging
+from typing import Any
+
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+
+from ..motion.errors import AnimateDiffError
+from .context_handler import RUN_KEY, ContextWindows, WindowRun
+from .control_slicing import HintCount
+from .slicing import fitted_conds
+from .windows import Schedule, WindowPlan
+
+log = logging.getLogger("animatediff_native")
+
+KEY = "animatediff_native_clip"
+HANDLER = "context_handler"
+AUTOMATIC_LENGTH, AUTOMATIC_OVERLAP = 16, 4  # what the modules were trained on, and a quarter
+
+
+def set_windows(model: ModelPatcher, windows: ContextWindows) -> None:
+    """Give a cloned model these windows, in place of any that it had."""
+    _options(model)[HANDLER] = windows
+    _add_wrappers(model)
+
+
+def set_automatic_windows(model: ModelPatcher, limit: int) -> None:
+    """Give a cloned model windows for clips that its motion modules cannot see at once.
+
+    limit: frames that the module applied last can see at once. Another handler stays, and of
+    several modules the one that sees least decides.
+    """
+    present = _options(model).get(HANDLER)
+    replaceable = present is None
+    if isinstance(present, ContextWindows) and present.automatic:
+        replaceable, limit = True, min(limit, present.whole_up_to)
+    if replaceable:
+        length = min(AUTOMATIC_LENGTH, limit)
+        plan = WindowPlan(length, min(AUTOMATIC_OVERLAP, length - 1), 1, Schedule.STATIC)
+        _options(model)[HANDLER] = ContextWindows(plan, whole_up_to=limit, automatic=True)
+    _add_wrappers(model)
+
+
+def _options(model: ModelPatcher) -> dict[str, Any]:
+    return model.model_options
+
+
+def _add_wrappers(model: ModelPatcher) -> None:
+    if not model.get_wrappers(WrappersMP.SAMPLER_SAMPLE, KEY):
+        model.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _sampler_sample)
+        model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, KEY, _prepare_sampling)
+
+
+def _windows_of(model_options: dict) -> ContextWindows | None:
+    handler = model_options.get(HANDLER)
+    return handler if isinstance(handler, ContextWindows) else None
+
+
+def _prepare_sampling(executor, model, noise_shape, *args, **kwargs):
+    """Host wrapper around loading the models: make room for a window, not for the clip."""
+    windows = _windows_of(kwargs.get("model_options") or {})
+    if windows is not None and windows.cuts(noise_shape[0]):
+        noise_shape = [windows.context_length, *noise_shape[1:]]
+    return executor(model, noise_shape, *args, **kwargs)
+
+
+def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, *args, **kwargs):
+    """Host wrapper around the sampler: the run's conditionings, fitted to the clip, in place of
+    the guider's, which the host still has to clean up afterwards."""
+    model_options = extra_args["model_options"]
+    windows = _windows_of(model_options)
+    frames = noise.shape[0]
+    if windows is not None:
+        _announce(windows, noise)
+        model_options["transformer_options"][RUN_KEY] = WindowRun()
+    policy = windows.hint_count if windows is not None else HintCount.ERROR
+    conds = guider.conds
+    guider.conds = fitted_conds(conds, frames, policy)
+    try:
+        return executor(guider, sigmas, extra_args, callback, noise, *args, **kwargs)
+    finally:
+        guider.conds = conds
+
+
+def _announce(windows: ContextWindows, noise) -> None:
+    if noise.ndim != 4:
+        raise AnimateDiffError(
+            f"the latent has {noise.ndim} dimensions.",
+            "frames in the batch of a latent with 4, as for SD1.5",
+            "for a video model use ComfyUI's own context windows node.",
+        )
+    if windows.cuts(noise.shape[0]):
+        windows.plan.require_stride(noise.shape[0])
+        log.info("AnimateDiff: %d frames in %s", noise.shape[0], windows)

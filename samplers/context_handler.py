@@ -1,0 +1,152 @@
+"""Long clips in the host's sampling: one prediction from overlapping windows.
+
+The host calls a context handler in place of a whole model call (`calc_cond_batch`). Each window
+goes through the host's own executor with its part of everything that has a frame axis, so
+wrappers, batching of cond and uncond, and memory decisions stay the host's.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import comfy.model_management
+import torch
+from comfy.context_windows import ContextHandlerABC
+
+from .control_slicing import HintCount
+from .frame_window import FrameWindow, WindowCall, WindowShare
+from .fuse import Fuse, shares
+from .slicing import sliced_conds
+from .windows import WindowPlan
+
+RUN_KEY = "animatediff_native_window_run"  # in transformer_options, for the length of a run
+# More fill a device hardly better, and the memory of a run would grow with its clip.
+MOST_WINDOWS_PER_CALL = 2
+HEADROOM = 1.5  # the host's own factor when it decides how much to batch
+
+
+@dataclass(frozen=True)
+class ContextWindows(ContextHandlerABC):
+    """The settings of a model's windows. State of a run lives in its WindowRun.
+
+    whole_up_to: clips of up to this many frames are not cut, where that is more than a window;
+    automatic: set by Apply Motion Module, and given up for any other handler.
+    """
+
+    plan: WindowPlan = field(default_factory=WindowPlan)
+    fuse: Fuse = Fuse.PYRAMID
+    hint_count: HintCount = HintCount.ERROR
+    whole_up_to: int = 0
+    automatic: bool = False
+
+    # Names that the host's wrappers and other nodes read off any handler.
+    dim = 0
+    freenoise = False
+
+    @property
+    def context_length(self) -> int:
+        return self.plan.length
+
+    @property
+    def context_overlap(self) -> int:
+        return self.plan.overlap
+
+    def cuts(self, frames: int) -> bool:
+        """Whether a clip of this length is cut into windows."""
+        return frames > max(self.plan.length, self.whole_up_to)
+
+    def __str__(self) -> str:
+        plan = self.plan
+        automatic = ", automatic" if self.automatic else ""
+        return (
+            f"{plan.schedule.value} windows of {plan.length} frames, overlap {plan.overlap}, "
+            f"fused by {self.fuse.value}{automatic}"
+        )
+
+    def should_use_context(self, model, conds, x_in, timestep, model_options) -> bool:
+        return self.cuts(x_in.shape[0])
+
+    def get_resized_cond(self, cond_in, x_in, window: Any, device=None) -> Any:
+        return sliced_conds([cond_in], window)[0]
+
+    def execute(self, calc_cond_batch, model, conds, x_in, timestep, model_options):
+        """Per conditioning sum(share * prediction) over the windows; x_in: [F, C, h, w]."""
+        options = model_options.get("transformer_options", {})
+        run: WindowRun = options.get(RUN_KEY) or WindowRun()
+        if run.per_call is None:
+            run.per_call = windows_per_call(model, conds, x_in, self.plan.length)
+        step = _nearest_step(options, timestep) if self.plan.schedule.moves else 0
+        fused = [torch.zeros_like(x_in) for _ in conds]
+        for call in run.calls(self, x_in, step):
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            predicted = calc_cond_batch(
+                model,
+                sliced_conds(conds, call.window),
+                call.window.pick(x_in),
+                call.window.pick(timestep),
+                _with_window(model_options, options, call.window),
+            )
+            for total, part in zip(fused, predicted, strict=True):
+                call.add(total, part)
+        return fused
+
+
+@dataclass
+class WindowRun:
+    """What one sampling run lays out once: windows, their indices and shares on the device."""
+
+    per_call: int | None = None
+    laid_out: dict[tuple, list[WindowCall]] = field(default_factory=dict)
+
+    def calls(self, handler: ContextWindows, x: torch.Tensor, step: int) -> list[WindowCall]:
+        """The UNet calls of a step; x: [F, C, h, w]."""
+        key = (x.shape[0], x.device, x.dtype, step)
+        if key not in self.laid_out:
+            self.laid_out[key] = _calls(handler, x, step, self.per_call or 1)
+        return self.laid_out[key]
+
+
+def _calls(handler: ContextWindows, x: torch.Tensor, step: int, per_call: int) -> list[WindowCall]:
+    """Windows of equal length, up to per_call of them together, in the order of the schedule."""
+    frames = x.shape[0]
+    windows = handler.plan.windows(frames, step)
+    own = shares(handler.fuse, windows, frames, handler.plan)
+    own = [share.to(x)[:, None, None, None] for share in own]
+    calls = []
+    while windows:
+        count = per_call if len({len(w) for w in windows[:per_call]}) == 1 else 1
+        parts = [FrameWindow([window], frames) for window in windows[:count]]
+        together = parts[0] if len(parts) == 1 else FrameWindow(windows[:count], frames)
+        calls.append(WindowCall(together, list(map(WindowShare, parts, own[:count]))))
+        windows, own = windows[count:], own[count:]
+    return calls
+
+
+def windows_per_call(model: Any, conds: list, x: torch.Tensor, length: int) -> int:
+    """How many windows go through the UNet together: as many as the host would batch."""
+    if x.device.type == "cpu":
+        return 1  # gains nothing there
+    entries = sum(len(cond) for cond in conds if cond is not None)
+    free = comfy.model_management.get_free_memory(x.device)
+    for count in range(MOST_WINDOWS_PER_CALL, 1, -1):
+        needed = model.memory_required([entries * count * length, *x.shape[1:]])
+        if needed * HEADROOM < free:
+            return count
+    return 1
+
+
+def _nearest_step(options: dict, timestep: torch.Tensor) -> int:
+    """The run's step whose sigma is nearest: samplers also call the model between two steps."""
+    sigmas = options.get("sample_sigmas")
+    return 0 if sigmas is None else int((sigmas - timestep[0]).abs().argmin())
+
+
+def _with_window(model_options: dict, options: dict, window: FrameWindow) -> dict:
+    """The options of one call. `ad_params` is what attention patches with an embedding per frame
+    (IPAdapter) look for since AnimateDiff-Evolved."""
+    ad_params = {
+        "sub_idxs": window.index_list,
+        "full_length": window.total_frames,
+        "context_length": window.clip_length,
+    }
+    told = {**options, "context_window": window, "ad_params": ad_params}
+    return {**model_options, "transformer_options": told}

@@ -1,0 +1,95 @@
+"""ControlNet hints along a clip: as many as there are frames, and those of a window.
+
+The host hands a chain of control objects to every UNet call and fits their hints to it by
+count alone: too many are cut to the first, too few are repeated, and twice the frames pass as
+cond and uncond. Here the hints are chosen by frame, in copies; the user's objects stay as
+they are.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any
+
+import torch
+
+from ..motion.errors import AnimateDiffError
+
+PER_DEVICE = ("cond_hints", "control_inputs", "multigpu_clones")  # dictionaries of newer hosts
+
+
+class HintCount(str, Enum):
+    """What to do where a ControlNet has another number of hints than the clip has frames."""
+
+    ERROR = "error"
+    HOLD = "hold"
+    LOOP = "loop"
+
+
+def fitted_control(control: Any, frames: int, policy: HintCount, memo: dict[int, Any]) -> Any:
+    """The chain with a hint for every frame; itself where it has that already."""
+    if all(hints.shape[0] in (1, frames) for hints in _hints_of(control)):
+        return control
+    return copied_control(control, lambda hints: _fitted(hints, frames, policy), memo)
+
+
+def copied_control(
+    control: Any, pick: Callable[[torch.Tensor], torch.Tensor], memo: dict[int, Any]
+) -> Any:
+    """A copy of the chain whose hints went through `pick`, with nothing cached.
+
+    A shallow copy keeps what the host prepared for the run (timestep range, model sampling, the
+    built model of a ControlLora), which the objects' own copy() drops. memo: copies by id, so
+    that conditionings which shared a control still do, and are batched by the host.
+    """
+    if control is None:
+        return None
+    if id(control) not in memo:
+        copied = copy.copy(control)
+        copied.previous_controlnet = copied_control(control.previous_controlnet, pick, memo)
+        copied.cond_hint_original = _picked(control.cond_hint_original, pick)
+        copied.extra_concat_orig = [_picked(extra, pick) for extra in control.extra_concat_orig]
+        _forget_cached(copied)
+        memo[id(control)] = copied
+    return memo[id(control)]
+
+
+def _picked(value: Any, pick: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    return pick(value) if isinstance(value, torch.Tensor) else value
+
+
+def _forget_cached(control: Any) -> None:
+    control.cond_hint = None
+    control.extra_concat = None
+    if hasattr(control, "control_input"):  # T2I-Adapters
+        control.control_input = None
+    for name in PER_DEVICE:
+        if hasattr(control, name):
+            setattr(control, name, {})
+
+
+def _hints_of(control: Any) -> Iterator[torch.Tensor]:
+    while control is not None:
+        for value in (control.cond_hint_original, *control.extra_concat_orig):
+            if isinstance(value, torch.Tensor):
+                yield value
+        control = control.previous_controlnet
+
+
+def _fitted(hints: torch.Tensor, frames: int, policy: HintCount) -> torch.Tensor:
+    """hints: [n, C, H, W]; one hint is shared by all frames, as everywhere in the host."""
+    count = hints.shape[0]
+    if count in (1, frames):
+        return hints
+    if policy is HintCount.ERROR:
+        raise AnimateDiffError(
+            f"a ControlNet has {count} hints, and the clip has {frames} frames.",
+            f"{frames} hints, or one for all frames",
+            "load as many hints as frames, or add the node Context Windows and set its "
+            "hint_count to 'hold' (repeat the last one) or 'loop' (begin again).",
+        )
+    if policy is HintCount.LOOP:
+        chosen = [frame % count for frame in range(frames)]
+    else:
+        chosen = [min(frame, count - 1) for frame in range(frames)]
+    return hints[chosen]

@@ -1,0 +1,89 @@
+"""Conditioning along a clip: its length checked, and cut to a window by frame index.
+
+GLIGEN has no frame axis in the host: its boxes hold for every frame and pass as they are.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from comfy.conds import CONDConstant
+
+from ..motion.errors import AnimateDiffError
+from .control_slicing import HintCount, copied_control, fitted_control
+from .frame_window import FrameWindow
+
+Entry = dict[str, Any]  # one conditioning, in the form that the host samples with
+
+
+def fitted_conds(
+    conds: dict[str, list[Entry]], frames: int, policy: HintCount
+) -> dict[str, list[Entry]]:
+    """The conditionings with a hint for every frame; AnimateDiffError where a length is wrong."""
+    memo: dict[int, Any] = {}
+    for name, entries in conds.items():
+        for entry in entries:
+            _require_length(name, entry, frames)
+    return {
+        name: [
+            {**entry, "control": fitted_control(entry["control"], frames, policy, memo)}
+            if "control" in entry
+            else entry
+            for entry in entries
+        ]
+        for name, entries in conds.items()
+    }
+
+
+def sliced_conds(
+    conds: Sequence[list[Entry] | None], window: FrameWindow
+) -> list[list[Entry] | None]:
+    """The conditionings of a window; controls that were one object stay one object."""
+    memo: dict[int, Any] = {}
+    return [
+        None if entries is None else [_sliced(entry, window, memo) for entry in entries]
+        for entries in conds
+    ]
+
+
+def _sliced(entry: Entry, window: FrameWindow, memo: dict[int, Any]) -> Entry:
+    sliced: Entry = {}
+    for key, value in entry.items():
+        if key == "control":
+            value = copied_control(value, window.pick, memo)
+        elif key == "model_conds":
+            value = {name: _sliced_model_cond(cond, window) for name, cond in value.items()}
+        elif isinstance(value, torch.Tensor):
+            value = window.pick(value)
+        sliced[key] = value
+    return sliced
+
+
+def _sliced_model_cond(cond: Any, window: FrameWindow) -> Any:
+    """One of the host's COND objects, whose tensors have the batch first."""
+    if isinstance(cond, CONDConstant):
+        return cond
+    if isinstance(cond.cond, list):
+        return cond._copy_with([window.pick(tensor) for tensor in cond.cond])
+    return cond._copy_with(window.pick(cond.cond))
+
+
+def _require_length(name: str, entry: Entry, frames: int) -> None:
+    for what, tensor in _frame_tensors(entry):
+        if tensor.shape[0] not in (1, frames):
+            raise AnimateDiffError(
+                f"'{what}' of the {name} conditioning has {tensor.shape[0]} entries, "
+                f"and the clip has {frames} frames.",
+                f"{frames} entries, or one for all frames",
+                "make both lengths equal: batch_size of the latent, frames of Prompt Schedule, "
+                "or the number of masks or images.",
+            )
+
+
+def _frame_tensors(entry: Entry) -> Iterator[tuple[str, torch.Tensor]]:
+    if "mask" in entry:
+        yield "mask", entry["mask"]
+    for name, cond in entry.get("model_conds", {}).items():
+        if not isinstance(cond, CONDConstant):
+            values = cond.cond if isinstance(cond.cond, list) else [cond.cond]
+            yield from ((name, value) for value in values if isinstance(value, torch.Tensor))

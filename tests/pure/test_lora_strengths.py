@@ -1,0 +1,109 @@
+"""A strength for every frame: lists, their lengths, and keyframes as text."""
+
+import numpy
+import pytest
+import torch
+from adn_testing.lora_files import motion_lora
+from animatediff_native.lora.chain import LoraUse
+from animatediff_native.lora.keyframes import read_keyframes, values_along
+from animatediff_native.lora.strengths import FrameStrengths, WrongLength, read_strengths
+from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.step_range import StepRange
+
+RESAMPLE, ERROR = WrongLength.RESAMPLE, WrongLength.ERROR
+
+
+@pytest.mark.parametrize(
+    ("values", "frames", "expected"),
+    [
+        ((0.0, 1.0), 5, [0.0, 0.25, 0.5, 0.75, 1.0]),
+        ((0.0, 1.0, 0.0), 5, [0.0, 0.5, 1.0, 0.5, 0.0]),
+        ((0.0, 1.0, 2.0, 3.0, 4.0), 3, [0.0, 2.0, 4.0]),
+        ((0.3,), 4, [0.3] * 4),
+        ((1.0, 5.0), 1, [1.0]),
+        ((1.0, 5.0), 2, [1.0, 5.0]),
+    ],
+)
+def test_resampling(values, frames, expected):
+    assert FrameStrengths(values, RESAMPLE).over(frames) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("frames", [1, 4, 6, 16])
+def test_another_length_is_an_error(frames):
+    with pytest.raises(AnimateDiffError, match=f"5 values for a clip of {frames} frames"):
+        FrameStrengths((0.0,) * 5, ERROR).over(frames)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (0.5, (0.5,)),
+        (1, (1.0,)),
+        ([0.5, 1], (0.5, 1.0)),
+        ((2.0,), (2.0,)),
+        (numpy.float32(0.5), (0.5,)),
+        ([numpy.float32(0.5)], (0.5,)),
+        (numpy.array([0.5, 1.0]), (0.5, 1.0)),
+        (torch.tensor([0.5, 1.0]), (0.5, 1.0)),
+    ],
+)
+def test_what_a_float_input_brings(given, expected):
+    assert read_strengths(given) == expected
+
+
+@pytest.mark.parametrize(
+    "given", [[], [0.5, None], ["1"], "1", [float("nan")], float("inf"), [True], {"a": 1}]
+)
+def test_what_is_no_list_of_numbers(given):
+    with pytest.raises(AnimateDiffError, match="frame_strengths"):
+        read_strengths(given)
+
+
+ONE = motion_lora()
+HALF = StepRange(0.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("use", "constant"),
+    [
+        (LoraUse(ONE, 0.7), 0.7),
+        (LoraUse(ONE, 0.5, FrameStrengths((0.5, 0.5))), 0.25),
+        (LoraUse(ONE, 0.5, FrameStrengths((0.5, 0.5), ERROR)), None),
+        (LoraUse(ONE, 0.5, FrameStrengths((0.5, 0.6))), None),
+        (LoraUse(ONE, 0.5, None, HALF), None),
+        (LoraUse(ONE, 0.0, FrameStrengths((0.5, 0.6)), HALF), 0.0),
+    ],
+)
+def test_which_strengths_are_constant(use, constant):
+    assert use.constant == constant
+
+
+def test_frames_multiply_the_strength():
+    assert LoraUse(ONE, 0.5, FrameStrengths((0.0, 1.0))).over(3) == [0.0, 0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "frames", "expected"),
+    [
+        ("0: 0.0, 4: 1.0", 5, [0.0, 0.25, 0.5, 0.75, 1.0]),
+        ("1: 1\n3: -1", 6, [1.0, 1.0, 0.0, -1.0, -1.0, -1.0]),
+        ("2: .5,", 3, [0.5, 0.5, 0.5]),
+        ("4: 1.0, 0: 0.0", 5, [0.0, 0.25, 0.5, 0.75, 1.0]),
+    ],
+)
+def test_keyframes(text, frames, expected):
+    assert values_along(read_keyframes(text), frames) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("", "no keyframes"), ("0.5", "no keyframe"), ("0: a", "no keyframe"), ("0: 1, 0: 2", "second time"), ("-1: 1", "no keyframe"), ("0 1", "no keyframe")],
+)  # fmt: skip
+def test_text_that_is_no_keyframes(text, hint):
+    with pytest.raises(AnimateDiffError, match=hint):
+        read_keyframes(text)
+
+
+def test_a_keyframe_behind_the_clip():
+    with pytest.raises(AnimateDiffError, match="frame 16 in a clip of 16 frames"):
+        values_along({0: 0.0, 16: 1.0}, 16)
