@@ -32,13 +32,26 @@ def load_motion_lora(path: str | Path) -> MotionLora:
     return lora
 
 
+def _peft_config(path: Path) -> dict:
+    """What PEFT recorded of the training; empty where it did not write the file."""
+    header = json.loads(comfy.utils.safetensors_header(str(path)) or "{}")
+    recorded = header.get("__metadata__", {}).get(PEFT_CONFIG, "{}")
+    try:
+        return dict(json.loads(recorded))
+    except (ValueError, TypeError) as error:
+        raise AnimateDiffError(
+            f"'{path.name}' has a PEFT configuration that is no JSON object ({error}).",
+            EXPECTED_LORA,
+            "save the file again with diffusers, or download it again.",
+        ) from error
+
+
 def _default_scale(path: Path) -> ScaleOf:
     """The scale that a PEFT file records in its metadata; without one it is that of official
     files, which is also what diffusers assumes."""
     if path.suffix not in (".safetensors", ".sft"):
         return official_scale
-    header = json.loads(comfy.utils.safetensors_header(str(path)) or "{}")
-    config = json.loads(header.get("__metadata__", {}).get(PEFT_CONFIG, "{}"))
+    config = _peft_config(path)
     unet = {key.removeprefix("unet."): value for key, value in config.items()}
     if unet.get("alpha_pattern"):
         raise AnimateDiffError(

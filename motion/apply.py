@@ -127,21 +127,20 @@ class _Application:
         with ExitStack() as scope:
             if active:
                 frames = self._frames(x, options, report)
-                self._activate(scope, model, frames, options)
-                self._enter_extras(scope, model, frames, t, options)
+                hooked = self._enter_extras(scope, model, frames, t, options)
+                self._activate(scope, model, frames, hooked, options)
             return executor(x, t, c_concat, c_crossattn, control, options, *args, **kwargs)
 
-    def _activate(self, scope: ExitStack, model, frames: int, options: dict) -> None:
+    def _activate(self, scope: ExitStack, model, frames: int, hooked: bool, options: dict) -> None:
         network = self._patcher(model.current_patcher).model
-        scope.enter_context(
-            activated(options, self.order, ActiveMotion(network, frames, self.strength))
-        )
+        motion = ActiveMotion(network, frames, self.strength, hooked)
+        scope.enter_context(activated(options, self.order, motion))
         scope.enter_context(inserted(model.diffusion_model, self.slots))
         if self.config.cross_frame_norm:
             scope.enter_context(cross_frame_norms(model.diffusion_model, frames))
 
-    def _enter_extras(self, scope: ExitStack, model, frames: int, sigmas, options: dict) -> None:
-        """Outside of a sampling run, a call is a run of its own."""
+    def _enter_extras(self, scope: ExitStack, model, frames: int, sigmas, options: dict) -> bool:
+        """Whether there are any. Outside of a sampling run, a call is a run of its own."""
         patcher = self._patcher(model.current_patcher)
         extras = options.get(self.extras_key)
         if extras is None:
@@ -150,6 +149,7 @@ class _Application:
         call = MotionCall(patcher.model, windows, model.model_sampling, sigmas)
         for extra in extras:
             scope.enter_context(extra.around(call))
+        return bool(extras)
 
     def _extras(self, model: ModelPatcher, frames: int) -> list[RunningExtra]:
         return [extra.for_run(frames) for extra in extras_of(self._patcher(model))]

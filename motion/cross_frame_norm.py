@@ -8,32 +8,75 @@ motion modules are per frame in every version.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
 
+JOIN, SPLIT = "animatediff_join_frames", "animatediff_split_frames"
 
-def pooled_norms(unet: nn.Module) -> list[nn.Module]:
-    """The norms that v1 pools over the frames: both of each ResBlock, and the last one."""
+
+class JoinFrames(nn.Module):
+    """[(b f), C, h, w] -> [b, C, f, h, w], in front of a norm."""
+
+    def __init__(self, frames: int):
+        super().__init__()
+        self.frames = frames
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(0, (-1, self.frames)).transpose(1, 2)
+
+
+class SplitFrames(nn.Module):
+    """[b, C, f, h, w] -> [(b f), C, h, w], behind it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.transpose(1, 2).flatten(0, 1)
+
+
+# Without parameters or state, one object serves every norm; the same object at every call
+# keeps torch.compile from compiling again.
+_join_frames = lru_cache(JoinFrames)
+_split_frames = lru_cache(SplitFrames)
+
+
+def sequentials_with_pooled_norm(unet: nn.Module) -> list[nn.Sequential]:
+    """Those whose first layer is a norm that v1 pools: two of each ResBlock, and the last one."""
     resblocks = [module for module in unet.modules() if isinstance(module, ResBlock)]
-    norms = [norm for block in resblocks for norm in (block.in_layers[0], block.out_layers[0])]
-    return [*norms, unet.out[0]]  # type: ignore[index]
+    layers = [half for block in resblocks for half in (block.in_layers, block.out_layers)]
+    return [*layers, unet.out]  # type: ignore[list-item]
 
 
 @contextmanager
 def cross_frame_norms(unet: nn.Module, frames: int) -> Iterator[None]:
-    """These norms pool over `frames` frames through forward hooks that end with the context."""
+    """These norms pool over `frames` frames for the length of the context.
 
-    def join_frames(_norm: nn.Module, args: tuple[torch.Tensor, ...]):
-        x, *rest = args
-        return (x.unflatten(0, (-1, frames)).transpose(1, 2), *rest)
-
-    def split_frames(_norm: nn.Module, _args: tuple, out: torch.Tensor):
-        return out.transpose(1, 2).flatten(0, 1)
-
+    Parameterless layers before and behind each norm reshape its input; state-dict keys stay as
+    they are. Nested contexts pool once.
+    """
     with ExitStack() as undo:
-        for norm in pooled_norms(unet):
-            undo.callback(norm.register_forward_pre_hook(join_frames).remove)
-            undo.callback(norm.register_forward_hook(split_frames).remove)
+        for sequential in sequentials_with_pooled_norm(unet):
+            if not hasattr(sequential, JOIN):
+                undo.callback(_remove, sequential)
+                _insert(sequential, frames)
         yield
+
+
+def _insert(sequential: nn.Sequential, frames: int) -> None:
+    """Add the two layers around the first one; all others keep their names and order."""
+    (first, norm), *behind = sequential.named_children()
+    for name, _ in ((first, norm), *behind):
+        delattr(sequential, name)
+    for name, layer in (
+        (JOIN, _join_frames(frames)),
+        (first, norm),
+        (SPLIT, _split_frames()),
+        *behind,
+    ):
+        sequential.add_module(name, layer)
+
+
+def _remove(sequential: nn.Sequential) -> None:
+    delattr(sequential, JOIN)
+    delattr(sequential, SPLIT)

@@ -26,6 +26,7 @@ class ActiveMotion(NamedTuple):
     network: MotionNetwork
     frames: int
     strength: float
+    hooked: bool = False  # extras hook into the network, which torch.compile would not notice
 
 
 class MotionSlot(nn.Module):
@@ -50,7 +51,15 @@ class MotionSlot(nn.Module):
 def run_slot(slot: MotionSlot, x: torch.Tensor, emb, context, transformer_options: dict, *_: Any):
     """Handler for the host's `forward_timestep_embed_patch`."""
     active: ActiveMotion = transformer_options[ACTIVE_KEY][slot.order]
-    return active.network.at(slot.site)(x, active.frames, active.strength)
+    run = _run_uncompiled if active.hooked else _run
+    return run(active, slot.site, x)
+
+
+def _run(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
+    return active.network.at(site)(x, active.frames, active.strength)
+
+
+_run_uncompiled = torch.compiler.disable(_run)
 
 
 SLOT_PATCH = (MotionSlot, run_slot)

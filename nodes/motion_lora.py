@@ -1,5 +1,7 @@
 """Loading MotionLoRAs, combining them along a chain, and saving the combination."""
 
+import logging
+
 import folder_paths
 from comfy_api.latest import io, ui
 
@@ -11,6 +13,8 @@ from ..lora.strengths import FrameStrengths, WrongLength, read_strengths
 from ..motion.step_range import StepRange
 from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file
 from .motion_module import MotionLoraIO
+
+log = logging.getLogger("animatediff_native")
 
 
 class LoadMotionLora(io.ComfyNode):
@@ -148,6 +152,7 @@ class SaveMotionLora(io.ComfyNode):
     def execute(cls, motion_lora, filename_prefix, rank) -> io.NodeOutput:
         path = new_file(MOTION_LORAS, filename_prefix, ".safetensors")
         saved = save_motion_lora(motion_lora, path, rank)
+        log.info("AnimateDiff: %s", saved)
         return io.NodeOutput(ui=ui.PreviewText(str(saved)))
 
 

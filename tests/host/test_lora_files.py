@@ -50,6 +50,14 @@ def test_an_alpha_per_layer_in_the_metadata(tmp_path):
         load_motion_lora(path)
 
 
+@pytest.mark.parametrize("recorded", ["{broken", "3"])
+def test_metadata_that_is_no_configuration(tmp_path, recorded):
+    path = tmp_path / "lora.safetensors"
+    save_file(lora_files.peft(lora_files.pairs()), path, {PEFT_CONFIG: recorded})
+    with pytest.raises(AnimateDiffError, match="PEFT configuration"):
+        load_motion_lora(path)
+
+
 def test_a_web_page(tmp_path):
     path = tmp_path / "lora.ckpt"
     path.write_text("<!DOCTYPE html><html></html>")

@@ -83,10 +83,9 @@ def test_nothing_is_left_after_an_interrupt(plain, module):
     assert torch.equal(tiny.sample(animated), expected)
 
 
-def test_the_state_dict_is_the_same_during_a_forward(plain):
+def test_the_state_dict_is_the_same_during_a_forward(plain, module):
     before = list(plain.model.state_dict())
     during = []
-    module = tiny.motion_module("v2")
     block = module.patcher.model.at(module.config.sites[0])
     block.register_forward_hook(lambda *_: during.append(list(plain.model.state_dict())))
     tiny.sample(apply_motion_module(plain, module), steps=1)
@@ -245,6 +244,18 @@ def test_both_modules_at_once_run_in_the_order_applied(plain):
         block.register_forward_hook(lambda *_, name=name: order.append(name))
     tiny.sample(apply_motion_module(apply_motion_module(plain, one), two), steps=1, cfg=1.0)
     assert order == ["one", "two"]
+
+
+def test_two_v1_modules_at_once_pool_the_norms_once(plain):
+    one, two = tiny.motion_module("v1", seed=1), tiny.motion_module("v1", seed=2)
+    before = model_trace(plain)
+    both = apply_motion_module(apply_motion_module(plain, one), two)
+    zero = apply_motion_module(
+        apply_motion_module(plain, one), tiny.motion_module("v1", zero_out=True)
+    )
+    assert torch.equal(tiny.sample(zero), tiny.sample(apply_motion_module(plain, one)))
+    assert not torch.equal(tiny.sample(both), tiny.sample(zero))
+    assert model_trace(plain) == before
 
 
 def test_the_same_module_twice(plain):
