@@ -6,7 +6,7 @@ and without it. The host hands every layer it does not know to the
 `forward_timestep_embed_patch` handlers; ours routes a slot to its temporal block.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -59,7 +59,7 @@ def _run(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
     return active.network.at(site)(x, active.frames, active.strength)
 
 
-_run_uncompiled = torch.compiler.disable(_run)
+_run_uncompiled: Callable = torch.compiler.disable(_run)  # type: ignore[call-arg]
 
 
 SLOT_PATCH = (MotionSlot, run_slot)

@@ -1,5 +1,8 @@
 """What Apply Motion Module refuses, and what it reports."""
 
+# The host is typed loosely, and differently in every version.
+# pyright: reportOptionalMemberAccess=false, reportArgumentType=false
+
 import logging
 
 import comfy.supported_models
