@@ -8,25 +8,9 @@ from animatediff_native.motion.config import Layout, MotionConfig, Version, sd15
 from animatediff_native.motion.detect import expected_shapes
 from animatediff_native.motion.load import MotionModule, build_patcher
 
-SD15_UNET = {
-    "image_size": 32,
-    "in_channels": 4,
-    "out_channels": 4,
-    "model_channels": 320,
-    "num_res_blocks": [2, 2, 2, 2],
-    "channel_mult": [1, 2, 4, 4],
-    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-    "transformer_depth_middle": 1,
-    "context_dim": 768,
-    "use_spatial_transformer": True,
-    "use_linear_in_transformer": False,
-    "use_temporal_attention": False,
-    "use_temporal_resblock": False,
-    "adm_in_channels": None,
-    "num_classes": None,
-    "legacy": False,
-}
+from tools.standin_checkpoint import FULL_CHANNEL_MULT, UNET_LAYOUT
+
+SD15_UNET = {**UNET_LAYOUT, "channel_mult": FULL_CHANNEL_MULT}
 LEVEL_CHANNELS = (320, 640, 1280, 1280)
 
 
