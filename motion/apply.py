@@ -43,7 +43,7 @@ def apply_motion_module(
         return patched
     modules = patched.get_additional_models_with_key(KEY)
     slots = tuple(MotionSlot(len(modules), site) for site in module.config.sites)
-    application = _Application(len(modules), module.file, module.config, slots, strength, steps)
+    application = Application(len(modules), module.file, module.config, slots, strength, steps)
     own = patcher_beside(module.patcher, module.config, modules)
     patched.set_additional_models(KEY, [*modules, own])
     patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, application.outer_sample)
@@ -59,8 +59,14 @@ def _route_slots(model: ModelPatcher) -> None:
         model.set_model_patch(SLOT_PATCH, SLOT_HOOK)
 
 
+def applications(model: ModelPatcher) -> list[Application]:
+    """The motion modules that were applied to the model, in order, with their settings."""
+    wrappers = model.get_wrappers(WrappersMP.APPLY_MODEL, KEY)
+    return [wrapper.__self__ for wrapper in wrappers]
+
+
 @dataclass(frozen=True, eq=False)
-class _Application:
+class Application:
     """One use of a motion module on a model. It holds settings only: the UNet and the network
     are taken from the running model, which the host may have cloned or moved meanwhile."""
 

@@ -96,11 +96,16 @@ def _first_bytes(path: Path) -> bytes:
         return file.read(64)
 
 
-def build_patcher(config: MotionConfig, tensors: StateDict) -> comfy.model_patcher.ModelPatcher:
-    """The network with its weights, in a patcher of its own: moving and casting are the host's."""
+def build_patcher(
+    config: MotionConfig, tensors: StateDict, dtype: torch.dtype | None = None
+) -> comfy.model_patcher.ModelPatcher:
+    """The network with its weights, in a patcher of its own: moving and casting are the host's.
+
+    dtype: what to store the weights in; the host's choice where none is given.
+    """
     device = comfy.model_management.get_torch_device()
     offload_device = comfy.model_management.unet_offload_device()
-    dtype = storage_dtype(tensors, device)
+    dtype = dtype or storage_dtype(tensors, device)
     network = MotionNetwork(config, comfy.ops.manual_cast, dtype=dtype, device=offload_device)
     network.load_state_dict(tensors)
     network.eval().requires_grad_(False)

@@ -9,19 +9,17 @@ EMBEDDING_STD = 0.02
 
 
 def random_state_dict(
-    module: torch.nn.Module, generator: torch.Generator, gains: dict[str, float] | None = None
+    module: torch.nn.Module, generator: torch.Generator
 ) -> dict[str, torch.Tensor]:
     """fp16 weights that keep a signal's scale.
 
-    Norms pass it on; the weights of products shrink with the root of their fan-in. `gains` scales
-    the weights of single submodules, by name.
+    Norms pass it on; the weights of products shrink with the root of their fan-in.
     """
     weights = {}
     for name, part in module.named_modules():
-        gain = (gains or {}).get(name, 1.0)
         for key, parameter in part.named_parameters(recurse=False):
             value = _draw(part, key, parameter.shape, generator)
-            weights[f"{name}.{key}" if name else key] = (value * gain).half()
+            weights[f"{name}.{key}" if name else key] = value.half()
     return weights
 
 

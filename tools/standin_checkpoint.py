@@ -8,7 +8,6 @@ import comfy.clip_model
 import comfy.ops
 import comfy.sd1_clip
 import torch
-from comfy.ldm.models.autoencoder import AutoencoderKL
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.taesd.taesd import TAESD
 
@@ -32,28 +31,14 @@ UNET_LAYOUT: dict[str, Any] = {
     "use_spatial_transformer": True,
     "legacy": False,
 }
-VAE_LAYOUT = {
-    "double_z": True,
-    "z_channels": 4,
-    "resolution": 256,
-    "in_channels": 3,
-    "out_ch": 3,
-    "ch": 128,
-    "ch_mult": [1, 2, 4, 4],
-    "num_res_blocks": 2,
-    "attn_resolutions": [],
-    "dropout": 0.0,
-}
-# Chosen so that decoded images neither clip nor go grey.
-VAE_GAINS = {"decoder.conv_out": 0.5}
 
 
-def checkpoint(small: bool) -> dict[str, torch.Tensor]:
-    """A whole checkpoint; `small` has a UNet of equal widths and the tiny autoencoder."""
+def checkpoint() -> dict[str, torch.Tensor]:
+    """A whole checkpoint, with a UNet of equal widths and the tiny autoencoder."""
     parts = {
-        "model.diffusion_model.": _unet(SMALL_CHANNEL_MULT if small else FULL_CHANNEL_MULT),
+        "model.diffusion_model.": _unet(SMALL_CHANNEL_MULT),
         "cond_stage_model.transformer.": _clip(),
-        "first_stage_model.": _tiny_vae() if small else _vae(),
+        "first_stage_model.": _tiny_vae(),
     }
     return {prefix + key: value for prefix, part in parts.items() for key, value in part.items()}
 
@@ -82,12 +67,6 @@ def _clip() -> dict[str, torch.Tensor]:
     weights = random_state_dict(model.text_model, _generator(CLIP_SEED))
     weights["embeddings.position_ids"] = torch.arange(config["max_position_embeddings"])[None]
     return {f"text_model.{key}": value for key, value in weights.items()}
-
-
-def _vae() -> dict[str, torch.Tensor]:
-    with torch.device("meta"):
-        vae = AutoencoderKL(ddconfig=VAE_LAYOUT, embed_dim=4)
-    return random_state_dict(vae, _generator(VAE_SEED), VAE_GAINS)
 
 
 def _tiny_vae() -> dict[str, torch.Tensor]:

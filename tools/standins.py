@@ -1,13 +1,11 @@
-"""Model files with random weights in true file formats, for use where no real ones are at hand.
+"""Model files with random weights in true file formats, for tests with a server.
 
-    python -m tools.standins [--small]    in the host's environment, with ADN_HOST set
+    python -m tools.standins    in the host's environment, with ADN_HOST set
 
-The full ones have every key and shape of SD1.5 and of a v2 motion module. The small ones, for
-tests, have a UNet an eighth of the size that the host still recognises as SD1.5. They are made
-once, under .dev/standins.
+They have the keys of SD1.5 and of a v2 motion module, with a UNet an eighth of the size that the
+host still recognises as SD1.5. They are made once, under .dev/standins.
 """
 
-import argparse
 import importlib
 import os
 import subprocess
@@ -24,13 +22,8 @@ RECIPE = ("random_weights.py", "standin_checkpoint.py", "standin_motion.py")
 
 @dataclass(frozen=True)
 class StandIns:
-    checkpoint: Path
-    motion_module: Path
-
-    @classmethod
-    def of_size(cls, small: bool) -> "StandIns":
-        kind = "small-standin" if small else "standin"
-        return cls(FOLDER / f"sd15.{kind}.safetensors", FOLDER / f"mm_sd_v15_v2.{kind}.safetensors")
+    checkpoint: Path = FOLDER / "sd15.standin.safetensors"
+    motion_module: Path = FOLDER / "mm_sd_v15_v2.standin.safetensors"
 
     @property
     def stamp(self) -> Path:
@@ -46,12 +39,12 @@ def _recipe_key() -> str:
     return stamps.fingerprint(sources)
 
 
-def ensure(tree: Path, small: bool = False) -> StandIns:
+def ensure(tree: Path) -> StandIns:
     """The stand-in files, made first if there are none, in a process that imports the host."""
-    standins = StandIns.of_size(small)
+    standins = StandIns()
     if not standins.are_current():
         print(f"Making stand-in models with random weights in {FOLDER} (once)", flush=True)
-        command = [sys.executable, "-m", "tools.standins", *(["--small"] if small else [])]
+        command = [sys.executable, "-m", "tools.standins"]
         environ = {**os.environ, "ADN_HOST": str(tree)}
         done = subprocess.run(command, cwd=REPO, env=environ, capture_output=True, text=True)
         if done.returncode != 0:
@@ -59,13 +52,13 @@ def ensure(tree: Path, small: bool = False) -> StandIns:
     return standins
 
 
-def _make(standins: StandIns, small: bool) -> None:
-    from tools.standin_checkpoint import FULL_CHANNEL_MULT, SMALL_CHANNEL_MULT, checkpoint
+def _make(standins: StandIns) -> None:
+    from tools.standin_checkpoint import SMALL_CHANNEL_MULT, checkpoint
     from tools.standin_motion import motion_module
 
     FOLDER.mkdir(parents=True, exist_ok=True)
-    _save(motion_module(SMALL_CHANNEL_MULT if small else FULL_CHANNEL_MULT), standins.motion_module)
-    _save(checkpoint(small), standins.checkpoint)
+    _save(motion_module(SMALL_CHANNEL_MULT), standins.motion_module)
+    _save(checkpoint(), standins.checkpoint)
     stamps.write(standins.stamp, _recipe_key())
 
 
@@ -82,13 +75,10 @@ def _save(weights: dict, file: Path) -> None:
 def main() -> None:
     from tools.host_imports import enter
 
-    parser = argparse.ArgumentParser(prog="python -m tools.standins")
-    parser.add_argument("--small", action="store_true", help="make the small ones, for tests")
-    small = parser.parse_args().small
     tree = Path(os.environ["ADN_HOST"])
     enter(tree)
     importlib.import_module("comfy.cli_args").args.cpu = True
-    _make(StandIns.of_size(small), small)
+    _make(StandIns())
 
 
 if __name__ == "__main__":

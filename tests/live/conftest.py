@@ -22,7 +22,7 @@ def host_tree() -> Path:
 
 @pytest.fixture(scope="session")
 def standins(host_tree: Path) -> StandIns:
-    return standin_models.ensure(host_tree, small=True)
+    return standin_models.ensure(host_tree)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Training the three stages of AnimateDiff on the model that is loaded."""

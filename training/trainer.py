@@ -1,0 +1,182 @@
+"""The training loop, the same for every stage.
+
+Each step draws everything it needs from a generator seeded with the run's seed and the step's
+number: a run that was stopped and resumed gives the same weights as one that was not.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from .clip_set import Batch, ClipSet
+from .loss import debiased_noise_loss, noise_loss
+from .settings import Decay, TrainingSettings
+
+SNAPSHOT_EVERY = 10
+COSINE_FLOOR = 0.05  # of the learning rate is left at the end
+
+
+class NoisePredictor(Protocol):
+    """Adds the noise of timestep t to clean latents and predicts it."""
+
+    timesteps: int
+
+    def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """batch.latents, noise, result: [clips, frames, C, h, w]; t: [clips]."""
+        ...
+
+
+class LossNotFinite(RuntimeError):
+    """The loss or its gradient became infinite or NaN; the trainer holds the last good weights."""
+
+    def __init__(self, step: int):
+        super().__init__(f"the loss was not a finite number in step {step}")
+        self.step = step
+
+
+class Trainer:
+    """Trains the parameters; result() is theirs, or their running mean where EMA is on."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, nn.Parameter],
+        predict: NoisePredictor,
+        clips: ClipSet,
+        settings: TrainingSettings,
+    ):
+        self.parameters = dict(parameters)
+        self.predict = predict
+        self.clips = clips
+        self.settings = settings
+        self.losses: list[float] = []
+        self.optimizer = torch.optim.AdamW(
+            self.parameters.values(),
+            settings.learning_rate,
+            betas=(0.9, 0.999),
+            weight_decay=settings.weight_decay,
+        )
+        self._mean = self._copy() if settings.ema is not None else None
+        self._remember()
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return len(self.losses)
+
+    def run(self, until: int | None = None, on_step: Callable[["Trainer"], None] | None = None):
+        """Train up to a step, or to the end; on_step is called after every step.
+
+        Raises LossNotFinite, with the parameters put back to the last good ones.
+        """
+        until = self.settings.steps if until is None else min(until, self.settings.steps)
+        while self.step < until:
+            self._one_step()
+            if on_step is not None:
+                on_step(self)
+
+    def result(self) -> dict[str, torch.Tensor]:
+        """The trained weights by name; copies."""
+        return self._copy() if self._mean is None else _copies(self._mean)
+
+    def _one_step(self) -> None:
+        loss = self._loss()
+        finite = bool(torch.isfinite(loss))
+        if finite:
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(
+                self.parameters.values(), self.settings.max_gradient_norm
+            )
+            finite = bool(torch.isfinite(norm))
+        if not finite:
+            self._put_back()
+            raise LossNotFinite(self.step + 1)
+        if self.step % SNAPSHOT_EVERY == 0:
+            self._remember()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * self._rate_factor()
+        self.optimizer.step()
+        self._update_mean()
+        self.losses.append(loss.item())
+
+    def _loss(self) -> torch.Tensor:
+        settings = self.settings
+        seed = settings.seed * 1_000_003 + self.step
+        generator = torch.Generator().manual_seed(seed % 2**64)  # seeds of the host go up to there
+        batch = self.clips.draw(settings.clips_per_step, settings.text_dropout, generator)
+        noise = torch.randn(batch.latents.shape, generator=generator)  # each frame its own
+        count, frames = noise.shape[:2]
+        t = torch.randint(self.predict.timesteps, (count,), generator=generator)
+        predicted = self.predict(batch, noise, t)
+        noise = noise.to(predicted.device)
+        if settings.debias and frames > 1:
+            anchor = torch.randint(frames, (count,), generator=generator)
+            return debiased_noise_loss(predicted, noise, anchor)
+        return noise_loss(predicted, noise)
+
+    def _rate_factor(self) -> float:
+        step, warm_up = self.step, self.settings.warm_up
+        if step < warm_up:
+            return (step + 1) / warm_up
+        if self.settings.decay is Decay.CONSTANT:
+            return 1.0
+        along = (step - warm_up) / max(1, self.settings.steps - warm_up)
+        return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * along))
+
+    def _update_mean(self) -> None:
+        if self._mean is None or self.settings.ema is None:
+            return
+        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))  # short memory at first
+        means = [self._mean[name] for name in self.parameters]
+        weights = [parameter.detach() for parameter in self.parameters.values()]
+        torch._foreach_lerp_(means, weights, 1 - decay)
+
+    def _copy(self) -> dict[str, torch.Tensor]:
+        return _copies(self.parameters)
+
+    def _remember(self) -> None:
+        """These weights are good; so many steps made them."""
+        self._good, self.good_step = self._copy(), self.step
+
+    def _put_back(self) -> None:
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(self._good[name])
+
+    def save(self, file: Path) -> None:
+        """A checkpoint that `resume` goes on from."""
+        staged = file.with_name(f"{file.name}.new")
+        torch.save(
+            {
+                "parameters": self._copy(),
+                "mean": self._mean,
+                "optimizer": self.optimizer.state_dict(),
+                "losses": self.losses,
+                "seed": self.settings.seed,
+            },
+            staged,
+        )
+        staged.replace(file)
+
+    def resume(self, file: Path) -> None:
+        """Go on where the run that saved this file was."""
+        saved = torch.load(file, map_location="cpu", weights_only=True)
+        if saved["seed"] != self.settings.seed or set(saved["parameters"]) != set(self.parameters):
+            raise ValueError(f"{file} is from another training: other parameters or another seed")
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(saved["parameters"][name])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        if self._mean is not None:
+            for name, mean in self._mean.items():
+                mean.copy_(saved["mean"][name])
+        self.losses = list(saved["losses"])
+        self._remember()
+
+
+def _copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
