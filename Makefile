@@ -9,7 +9,7 @@ IN_HOST := $(HOST) --
 IN_TEST_HOST := $(HOST) --tests --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-matrix lint pytest bench clean distclean
+.PHONY: help setup demo miniature claims test test-fast test-matrix lint pytest bench clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -21,6 +21,12 @@ setup: ## prepare a ComfyUI and its environment
 
 demo: ## make an animated clip with a real ComfyUI server
 	@$(IN_HOST) python -m tools.demo
+
+miniature: ## train the miniature world from seeds: at most two hours on two cores; goes on where it stopped
+	@$(IN_HOST) python -m demo.miniature
+
+claims: ## measure the paper's claims on the miniature world, into docs/miniature_claims.md
+	@$(IN_HOST) python -m demo.claims
 
 test: lint pytest ## lint, type check and all tests
 

@@ -43,6 +43,10 @@ class BaseDirectory:
         else:
             link.unlink(missing_ok=True)
 
+    def add_custom_node(self, name: str, folder: Path) -> None:
+        """Links the folder of another custom node pack in."""
+        replace_link(self.path / "custom_nodes" / name, folder)
+
     def add_model(self, folder: str, file: Path) -> str:
         """Links a model file in (or copies it where links are not possible); returns its name."""
         if not file.is_file():

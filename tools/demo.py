@@ -1,8 +1,8 @@
 """Makes a short animated clip with a real ComfyUI server: `make demo`.
 
-Without CHECKPOINT=/path/file and MOTION_MODULE=/path/file it uses stand-ins with random weights:
-they show that everything works, and moving colours, but no picture. PROMPT, WIDTH, HEIGHT, FRAMES,
-STEPS and SEED override the workflow.
+The models are those of the miniature world, which come with the project and draw moving shapes.
+CHECKPOINT=/path/file and MOTION_MODULE=/path/file, together, take real ones. PROMPT, WIDTH, HEIGHT,
+FRAMES, STEPS and SEED override the workflow.
 """
 
 import os
@@ -10,43 +10,30 @@ import sys
 import time
 from pathlib import Path
 
-from tools import media, standins, workflow
+from tools import media, miniature, workflow
 from tools.base_directory import BaseDirectory
 from tools.client import Prompt, PromptRejected
 from tools.demo_settings import DemoSettings
 from tools.paths import ToolError
 from tools.run_events import ExecutionFailed, Progress
-from tools.server import ComfyServer, has_accelerator
+from tools.server import ComfyServer
 
 WORKFLOW = "text_to_video"
 
 
-def choose_files(settings: DemoSettings, tree: Path) -> tuple[Path, Path]:
-    """The checkpoint and the motion module to use: the developer's, or stand-ins."""
-    if settings.checkpoint and settings.motion_module:
-        return settings.checkpoint, settings.motion_module
-    made = standins.ensure(tree)
-    print("Using stand-in models with random weights: expect moving colours, not a picture.")
-    print(
-        "For a real clip: make demo CHECKPOINT=/path/sd15.safetensors MOTION_MODULE=/path/mm.ckpt"
-    )
-    return settings.checkpoint or made.checkpoint, settings.motion_module or made.motion_module
-
-
-def build_prompt(settings: DemoSettings, base: BaseDirectory, tree: Path) -> Prompt:
+def build_prompt(settings: DemoSettings, base: BaseDirectory) -> Prompt:
     prompt = workflow.load(WORKFLOW)
-    checkpoint, motion_module = choose_files(settings, tree)
-    if settings.uses_standins and not has_accelerator():
-        settings.shrink_for_cpu()
-        print(
-            f"No GPU: {settings.width}x{settings.height} pixels and {settings.steps} steps "
-            f"instead of the workflow's own (WIDTH=, HEIGHT=, STEPS= override this)."
-        )
-    settings.apply_to(
-        prompt,
-        base.add_model("checkpoints", checkpoint),
-        base.add_model("animatediff_models", motion_module),
-    )
+    if settings.checkpoint and settings.motion_module:
+        checkpoint = base.add_model("checkpoints", settings.checkpoint)
+        motion_module = base.add_model("animatediff_models", settings.motion_module)
+        workflow.set_inputs(prompt, "CheckpointLoaderSimple", {"ckpt_name": checkpoint})
+        workflow.set_inputs(prompt, "ADN_LoadMotionModule", {"motion_module": motion_module})
+    else:
+        miniature.install(base)
+        miniature.put_in(prompt)
+        print("Using the miniature world's models: one moving shape, 64 x 64 pixels, enlarged.")
+        print("For a real clip: make demo CHECKPOINT=/path/sd15.safetensors MOTION_MODULE=/path/mm")
+    settings.apply_to(prompt)
     return prompt
 
 
@@ -67,7 +54,7 @@ def check(file: Path, frames: list) -> None:
 def main() -> None:
     tree = Path(os.environ["ADN_HOST"])
     base = BaseDirectory()
-    prompt = build_prompt(DemoSettings.from_environment(), base, tree)
+    prompt = build_prompt(DemoSettings.from_environment(), base)
     started = time.monotonic()
     print(f"Starting ComfyUI (log: {base.log})", flush=True)
     with ComfyServer(tree, base) as server:

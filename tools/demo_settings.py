@@ -9,13 +9,10 @@ from tools import workflow
 from tools.client import Prompt
 from tools.paths import ToolError
 
-# What a CPU computes in about two minutes with a full-size UNet.
-CPU_WIDTH, CPU_HEIGHT, CPU_STEPS = 128, 128, 4
-
 
 @dataclass
 class DemoSettings:
-    """None: as the workflow has it (or, for files, a stand-in)."""
+    """None: as the workflow has it (or, for the files, the miniature world)."""
 
     checkpoint: Path | None = None
     motion_module: Path | None = None
@@ -28,7 +25,7 @@ class DemoSettings:
 
     @classmethod
     def from_environment(cls) -> "DemoSettings":
-        return cls(
+        settings = cls(
             checkpoint=_file("CHECKPOINT"),
             motion_module=_file("MOTION_MODULE"),
             prompt=os.environ.get("PROMPT") or None,
@@ -38,21 +35,15 @@ class DemoSettings:
             steps=_number("STEPS"),
             seed=_number("SEED"),
         )
+        if bool(settings.checkpoint) != bool(settings.motion_module):
+            raise ToolError(
+                "CHECKPOINT and MOTION_MODULE were expected together: a motion module for SD1.5 "
+                "fits no model of the miniature world, nor the other way round."
+            )
+        return settings
 
-    @property
-    def uses_standins(self) -> bool:
-        return self.checkpoint is None or self.motion_module is None
-
-    def shrink_for_cpu(self) -> None:
-        """Small sizes wherever the developer named none."""
-        self.width = self.width or CPU_WIDTH
-        self.height = self.height or CPU_HEIGHT
-        self.steps = self.steps or CPU_STEPS
-
-    def apply_to(self, prompt: Prompt, checkpoint: str, motion_module: str) -> None:
-        """Fills the graph in; the two files are given by the names the server knows them under."""
-        workflow.set_inputs(prompt, "CheckpointLoaderSimple", {"ckpt_name": checkpoint})
-        workflow.set_inputs(prompt, "ADN_LoadMotionModule", {"motion_module": motion_module})
+    def apply_to(self, prompt: Prompt) -> None:
+        """What was asked for, in place of the graph's own."""
         size = {"width": self.width, "height": self.height, "batch_size": self.frames}
         workflow.set_inputs(prompt, "EmptyLatentImage", _given(size))
         workflow.set_inputs(prompt, "KSampler", _given({"steps": self.steps, "seed": self.seed}))

@@ -23,7 +23,8 @@ COSINE_FLOOR = 0.05  # of the learning rate is left at the end
 class NoisePredictor(Protocol):
     """Adds the noise of timestep t to clean latents and predicts it."""
 
-    timesteps: int
+    @property
+    def timesteps(self) -> int: ...
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """batch.latents, noise, result: [clips, frames, C, h, w]; t: [clips]."""
@@ -31,11 +32,13 @@ class NoisePredictor(Protocol):
 
 
 class LossNotFinite(RuntimeError):
-    """The loss or its gradient became infinite or NaN; the trainer holds the last good weights."""
+    """The loss or its gradient became infinite or NaN; the trainer holds the last good weights,
+    those after good_step steps."""
 
-    def __init__(self, step: int):
+    def __init__(self, step: int, good_step: int):
         super().__init__(f"the loss was not a finite number in step {step}")
         self.step = step
+        self.good_step = good_step
 
 
 class Trainer:
@@ -58,6 +61,7 @@ class Trainer:
             settings.learning_rate,
             betas=(0.9, 0.999),
             weight_decay=settings.weight_decay,
+            fused=True,  # one pass over the weights; on CPUs and CUDA devices
         )
         self._mean = self._copy() if settings.ema is not None else None
         self._remember()
@@ -94,7 +98,7 @@ class Trainer:
             finite = bool(torch.isfinite(norm))
         if not finite:
             self._put_back()
-            raise LossNotFinite(self.step + 1)
+            raise LossNotFinite(self.step + 1, self._good_step)
         if self.step % SNAPSHOT_EVERY == 0:
             self._remember()
         for group in self.optimizer.param_groups:
@@ -140,7 +144,7 @@ class Trainer:
 
     def _remember(self) -> None:
         """These weights are good; so many steps made them."""
-        self._good, self.good_step = self._copy(), self.step
+        self._good, self._good_step = self._copy(), self.step
 
     def _put_back(self) -> None:
         with torch.no_grad():

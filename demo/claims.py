@@ -1,0 +1,88 @@
+"""The claims of the AnimateDiff paper, measured on sampled clips of the miniature world.
+
+    python -m demo.claims [--folder FOLDER] [--seeds 32] [--again CLAIM ...]      (make claims)
+
+What was measured is kept beside the weights, claim by claim, so that a stopped run goes on; the
+table is written into docs/miniature.md.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from tools.paths import REPO
+
+from .miniature import FOLDER, enter_host
+
+PAGE = REPO / "docs" / "miniature.md"
+BEGIN, END = "<!-- claims: written by `make claims` -->", "<!-- end of claims -->"
+SEEDS = 32
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m demo.claims", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--again", nargs="*", default=[], help="claims to measure again")
+    chosen = parser.parse_args()
+    enter_host()
+    from .measure import CLAIMS
+
+    kept = {name: chosen.folder / "claims" / f"{name}.json" for name in CLAIMS}
+    open_ones = [name for name, file in kept.items() if name in chosen.again or not file.is_file()]
+    (chosen.folder / "claims").mkdir(exist_ok=True)
+    # a process per core: the models are too small to keep two cores busy
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        running = {
+            pool.submit(measured, chosen.folder, chosen.seeds, name): name for name in open_ones
+        }
+        for done in as_completed(running):
+            kept[running[done]].write_text(json.dumps(done.result(), indent=1))
+    rows = {name: json.loads(file.read_text()) for name, file in kept.items()}
+    table = as_table({CLAIMS[name].title: found for name, found in rows.items()})
+    _put_in_page(table)
+    print(table)
+    missed = [row for found in rows.values() for row in found if not row[3]]
+    sys.exit(f"{len(missed)} figures miss what they should reach" if missed else 0)
+
+
+def measured(folder: Path, seeds: int, name: str) -> list:
+    """The rows of one claim; runs in a process of its own."""
+    enter_host()
+    import torch
+
+    from .measure import CLAIMS
+    from .recipe import Workshop
+    from .studio import Studio
+
+    torch.set_num_threads(1)
+    started = time.monotonic()
+    rows = CLAIMS[name].measure(Studio(Workshop(folder)), seeds)
+    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+    return rows
+
+
+def as_table(measured: dict[str, list]) -> str:
+    lines = ["| claim | figure | measured | to reach | |", "|---|---|---|---|---|"]
+    for name, rows in measured.items():
+        for index, (figure, value, target, reached) in enumerate(rows):
+            mark = ("yes" if reached else "**no**") if target else ""
+            lines.append(
+                f"| {name if index == 0 else ''} | {figure} | {value} | {target} | {mark} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _put_in_page(table: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""How the miniature world is made, stage by stage, from seeds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from animatediff_native.lora.chain import LoraUse
+from animatediff_native.lora.domain_adapter import with_domain_adapter
+from animatediff_native.lora.save import save_motion_lora
+from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.load import load_motion_module
+from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
+from animatediff_native.training.augment import Augmentation
+from animatediff_native.training.domain_adapter import DomainAdapterTraining
+from animatediff_native.training.motion_lora import MotionLoraTraining
+from animatediff_native.training.motion_module import MotionModuleTraining, new_motion_module
+from animatediff_native.training.settings import Decay, TrainingSettings
+from animatediff_native.training.trainer import Trainer
+from comfy.taesd.taesd import TAESD
+from safetensors.torch import load_file
+
+from . import autoencoder, clips, models, stills, world
+from .stage import Progress
+
+STILLS, STYLE_STILLS, VIDEOS = 8192, 2048, 512
+SAVE_EVERY = 250  # steps between checkpoints
+CAMERA = {
+    "pan_left": Augmentation.PAN_LEFT,
+    "pan_up": Augmentation.PAN_UP,
+    "zoom_in": Augmentation.ZOOM_IN,
+    "zoom_out": Augmentation.ZOOM_OUT,
+}
+RANK, REFERENCE_CLIPS = 16, 50
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The folder that the files go to, and what the stages take from earlier ones."""
+
+    folder: Path
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"miniature_{name}.safetensors"
+
+    def checkpoint(self, name: str) -> Path:
+        return self.folder / f"{name}.checkpoint"
+
+    def forget(self, name: str) -> None:
+        """Remove a finished stage's checkpoint."""
+        self.checkpoint(name).unlink(missing_ok=True)
+
+    def vae(self) -> TAESD:
+        vae = TAESD(latent_channels=4)
+        vae.load_state_dict({k: v.float() for k, v in load_file(self.file("vae")).items()})
+        return vae.requires_grad_(False)
+
+    def unet(self, name: str = "unet"):
+        return models.load_unet(self.file(name))
+
+    def adapted(self):
+        """The base model with the domain adapter, on AnimateDiff's schedule."""
+        tensors = load_file(self.file("domain_adapter"))
+        model = with_domain_adapter(self.unet(), tensors, "miniature_domain_adapter", 1.0)
+        set_beta_schedule(model, BetaSchedule.LINEAR)
+        return model
+
+    def supervised(self, name: str, steps: int) -> dict[str, Callable]:
+        """What a stage hands to its training: resume where a stopped run was, say how it goes,
+        and save a checkpoint now and then."""
+        checkpoint = self.checkpoint(name)
+        progress = Progress(name, steps)
+
+        def prepare(trainer: Trainer) -> None:
+            if checkpoint.is_file():
+                trainer.resume(checkpoint)
+                progress.resume(trainer.step)
+
+        def on_step(trainer: Trainer) -> None:
+            progress.step(trainer.losses[-1])
+            if trainer.step % SAVE_EVERY == 0:
+                trainer.save(checkpoint)
+
+        return {"prepare": prepare, "on_step": on_step}
+
+
+def make_vae(shop: Workshop, name: str) -> None:
+    autoencoder.train(shop.file(name), seed=1)
+
+
+def make_unet(shop: Workshop, name: str) -> None:
+    data = stills.stills(shop.vae(), STILLS, seed=21)
+    settings = TrainingSettings(
+        steps=4000, learning_rate=6e-4, seed=41, clips_per_step=32, warm_up=100,
+        decay=Decay.COSINE, ema=0.998,
+    )  # fmt: skip
+    _train_unet(shop, name, models.unet_patcher(seed=31), data, settings)
+
+
+def make_ink(shop: Workshop, name: str) -> None:
+    """A personalised model by fine-tuning: dark colours on paper."""
+    data = stills.stills(shop.vae(), STYLE_STILLS, seed=22, style=world.Style.INK)
+    settings = TrainingSettings(
+        steps=1200, learning_rate=2e-4, seed=42, clips_per_step=32, warm_up=50,
+        decay=Decay.COSINE, ema=0.99,
+    )  # fmt: skip
+    _train_unet(shop, name, shop.unet(), data, settings)
+
+
+def _train_unet(shop: Workshop, name: str, model, data, settings: TrainingSettings) -> None:
+    unet = model.model.diffusion_model.requires_grad_(True)
+    trainer = Trainer(dict(unet.named_parameters()), stills.PlainUNet(unet), data, settings)
+    hooks = shop.supervised(name, settings.steps)
+    hooks["prepare"](trainer)
+    trainer.run(on_step=hooks["on_step"])
+    models.save_weights(trainer.result(), shop.file(name))
+
+
+def make_dusk(shop: Workshop, name: str) -> None:
+    """A personalised model by a LoRA: another palette."""
+    data = stills.stills(shop.vae(), STYLE_STILLS, seed=23, style=world.Style.DUSK)
+    settings = TrainingSettings(
+        steps=900, learning_rate=2e-3, seed=43, clips_per_step=32, warm_up=50,
+        decay=Decay.COSINE, ema=0.99,
+    )  # fmt: skip
+    training = DomainAdapterTraining(shop.unet(), data, 16, settings)
+    models.save_weights(training.run(**shop.supervised(name, settings.steps)), shop.file(name))
+
+
+def make_domain_adapter(shop: Workshop, name: str) -> None:
+    model = shop.unet()
+    set_beta_schedule(model, BetaSchedule.LINEAR)
+    data = clips.videos(shop.vae(), VIDEOS // 4, seed=24)
+    settings = TrainingSettings(
+        steps=900, learning_rate=2e-3, seed=44, clips_per_step=32, warm_up=50,
+        decay=Decay.COSINE, ema=0.99,
+    )  # fmt: skip
+    training = DomainAdapterTraining(model, data, 16, settings)
+    models.save_weights(training.run(**shop.supervised(name, settings.steps)), shop.file(name))
+
+
+def make_motion(shop: Workshop, name: str) -> None:
+    model = shop.adapted()
+    data = clips.videos(shop.vae(), VIDEOS, seed=25)
+    settings = TrainingSettings(
+        steps=4000, learning_rate=6e-4, seed=45, clips_per_step=4, warm_up=100,
+        decay=Decay.COSINE, ema=0.998,
+    )  # fmt: skip
+    module = new_motion_module(model, shop.file(name).name, seed=35)
+    training = MotionModuleTraining(model, module, data, settings)
+    models.save_weights(training.run(**shop.supervised(name, settings.steps)), shop.file(name))
+
+
+@dataclass(frozen=True)
+class MotionLoraVariant:
+    """A MotionLoRA of the miniature world: what the camera does, its rank, its reference clips."""
+
+    name: str
+    augmentation: Augmentation
+    rank: int = RANK
+    clips: int = REFERENCE_CLIPS
+
+    def make(self, shop: Workshop, name: str) -> None:
+        """On the base model, without the adapter: the clips carry no watermark."""
+        model = apply_motion_module(shop.unet(), load_motion_module(shop.file("motion")))
+        set_beta_schedule(model, BetaSchedule.LINEAR)
+        data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
+        settings = TrainingSettings(
+            steps=300, learning_rate=1e-3, seed=46, clips_per_step=2, warm_up=20,
+            decay=Decay.COSINE,
+        )  # fmt: skip
+        training = MotionLoraTraining(model, data, self.rank, settings)
+        hooks = shop.supervised(name, settings.steps)
+        with training.session() as trainer:
+            hooks["prepare"](trainer)
+            trainer.run(on_step=hooks["on_step"])
+        lora = training.result(shop.file(name).name)
+        save_motion_lora((LoraUse(lora),), shop.file(name))
+
+
+def motion_lora_variants() -> list[MotionLoraVariant]:
+    """The four camera moves, then one of them with other ranks and with fewer clips."""
+    moves = [MotionLoraVariant(f"lora_{name}", move) for name, move in CAMERA.items()]
+    ranks = [
+        MotionLoraVariant(f"lora_pan_left_rank_{rank}", Augmentation.PAN_LEFT, rank=rank)
+        for rank in (2, 64)
+    ]
+    counts = [
+        MotionLoraVariant(f"lora_pan_left_clips_{count}", Augmentation.PAN_LEFT, clips=count)
+        for count in (5, 20)
+    ]
+    return moves + ranks + counts

@@ -1,0 +1,40 @@
+"""What the stages of the miniature world have in common: progress, learning rates."""
+
+import math
+import time
+
+
+def cosine(step: int, steps: int, warm_up: int = 0, floor: float = 0.05) -> float:
+    """Factor of the learning rate: a short rise, then half a cosine down to the floor."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    along = (step - warm_up) / max(1, steps - warm_up)
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along))
+
+
+class Progress:
+    """Says every fiftieth of the way how far it is, what the loss is and how long is left."""
+
+    def __init__(self, name: str, steps: int):
+        self.name = name
+        self.steps = steps
+        self.done = self.begun = 0
+        self.mean = None
+        self.started = time.monotonic()
+
+    def resume(self, done: int) -> None:
+        """Go on after so many steps."""
+        print(f"{self.name}: goes on after step {done}", flush=True)
+        self.done = self.begun = done
+
+    def step(self, loss: float) -> None:
+        self.done += 1
+        self.mean = loss if self.mean is None else 0.98 * self.mean + 0.02 * loss
+        if self.done % max(1, self.steps // 50) == 0 or self.done == self.steps:
+            passed = time.monotonic() - self.started
+            left = passed / (self.done - self.begun) * (self.steps - self.done)
+            print(
+                f"{self.name}: step {self.done} of {self.steps}, loss {self.mean:.4f}, "
+                f"{passed:.0f} s passed, {left:.0f} s left",
+                flush=True,
+            )

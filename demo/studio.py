@@ -1,0 +1,128 @@
+"""Sampled clips of the miniature world, made with the extension's own functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import comfy.sample
+import torch
+from animatediff_native.lora.apply import with_motion_lora
+from animatediff_native.lora.chain import LoraUse
+from animatediff_native.lora.domain_adapter import with_domain_adapter
+from animatediff_native.lora.load import load_motion_lora
+from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.load import load_motion_module
+from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
+from animatediff_native.samplers.clip_run import set_automatic_windows
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import load_lora_for_models
+from safetensors.torch import load_file
+
+from . import world
+from .judge import ShapeRule
+from .recipe import Workshop
+from .text import MiniatureText
+
+STEPS, CFG, SAMPLER, SCHEDULER = 16, 3.0, "dpmpp_2m", "sgm_uniform"
+
+
+class Wish(NamedTuple):
+    """What a clip is asked to show, and the seed of its noise."""
+
+    shape: int
+    colour: int
+    background: int
+    seed: int
+
+    @property
+    def prompt(self) -> str:
+        return world.prompt(
+            world.SHAPES[self.shape],
+            world.COLOURS[self.colour],
+            world.BACKGROUND_NAMES[self.background],
+        )
+
+
+def wishes(count: int, first_seed: int = 1000) -> list[Wish]:
+    """Prompts that go through all shapes, colours and backgrounds, each with a seed."""
+    return [
+        Wish(i % len(world.SHAPES), i % len(world.COLOURS) if i < 12 else (i * 5 + 1) % 6, i % 3,
+             first_seed + i)
+        for i in range(count)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a model is put together: the nodes that a user would connect."""
+
+    base: str = "plain"  # plain, ink or dusk
+    motion: bool = True
+    adapter: float = 0.0
+    motion_loras: tuple[tuple[str, float], ...] = ()
+
+
+class Studio:
+    """Samples clips from the files of a workshop."""
+
+    def __init__(self, shop: Workshop):
+        self.shop = shop
+        self.text = MiniatureText()
+
+    @cached_property
+    def vae(self):
+        return self.shop.vae()
+
+    @cached_property
+    def shape_rule(self) -> ShapeRule:
+        return ShapeRule(self.vae)
+
+    @cached_property
+    def module(self):
+        return load_motion_module(self.shop.file("motion"))
+
+    def model(self, setup: Setup) -> ModelPatcher:
+        model = self.shop.unet("unet_ink" if setup.base == "ink" else "unet")
+        if setup.base == "dusk":
+            model, _ = load_lora_for_models(
+                model, None, load_file(self.shop.file("lora_dusk")), 1.0, 0
+            )
+        if setup.adapter:
+            adapter = load_file(self.shop.file("domain_adapter"))
+            model = with_domain_adapter(model, adapter, "adapter", setup.adapter)
+        if setup.motion:
+            chain = tuple(
+                LoraUse(load_motion_lora(self.shop.file(name)), strength)
+                for name, strength in setup.motion_loras
+            )
+            model = apply_motion_module(model, with_motion_lora(self.module, chain))
+        else:
+            model = model.clone()
+        set_beta_schedule(model, BetaSchedule.LINEAR)
+        if setup.motion:
+            set_automatic_windows(model, world.FRAMES)
+        return model
+
+    def film(self, setup: Setup, asked: Sequence[Wish], frames: int = world.FRAMES) -> torch.Tensor:
+        """[clips, frames, 3, H, W] in 0 to 1."""
+        model = self.model(setup)
+        return torch.stack([self._clip(model, wish, frames) for wish in asked])
+
+    def _clip(self, model: ModelPatcher, wish: Wish, frames: int) -> torch.Tensor:
+        latent = torch.zeros(frames, 4, world.SIZE // 8, world.SIZE // 8)
+        samples = comfy.sample.sample(
+            model,
+            comfy.sample.prepare_noise(latent, wish.seed),
+            STEPS, CFG, SAMPLER, SCHEDULER,
+            self._conditioning(wish.prompt), self._conditioning(""),
+            latent,
+            disable_pbar=True,
+            seed=wish.seed,
+        )  # fmt: skip
+        scaled = model.model.process_latent_in(samples)
+        with torch.no_grad():
+            return self.vae.taesd_decoder(scaled).clamp(0, 1)
+
+    def _conditioning(self, prompt: str) -> list:
+        return self.text.encode_from_tokens_scheduled(self.text.tokenize(prompt))

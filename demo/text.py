@@ -1,0 +1,53 @@
+"""The miniature world's text encoder: it knows a dozen words.
+
+It answers to what CLIPTextEncode and the other text nodes call on a CLIP, so that all nodes
+around it are the ordinary ones.
+"""
+
+import re
+
+import torch
+
+from . import world
+
+CONTEXT_DIM = 32
+SLOTS = (world.SHAPES, world.COLOURS, world.BACKGROUND_NAMES)
+SEED = 11
+
+
+def _table() -> dict[str, torch.Tensor]:
+    """A fixed vector per word, and one per slot that no word of the prompt fills."""
+    words = ["<begin>", *(f"<no {slot}>" for slot in range(len(SLOTS)))]
+    words += [word for slot in SLOTS for word in slot]
+    generator = torch.Generator().manual_seed(SEED)
+    vectors = torch.randn(len(words), CONTEXT_DIM, generator=generator)
+    return dict(zip(words, vectors, strict=True))
+
+
+TABLE = _table()
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """One token per slot, whatever the order of the words; other words say nothing here."""
+    words = re.findall(r"[a-z]+", text.lower())
+    filled = (
+        next((word for word in words if word in slot), f"<no {index}>")
+        for index, slot in enumerate(SLOTS)
+    )
+    return ("<begin>", *filled)
+
+
+def embed(text: str) -> torch.Tensor:
+    """[tokens, CONTEXT_DIM]"""
+    return torch.stack([TABLE[token] for token in tokens(text)])
+
+
+class MiniatureText:
+    """What travels over a CLIP link."""
+
+    def tokenize(self, text: str, **_options) -> tuple[str, ...]:
+        return tokens(text)
+
+    def encode_from_tokens_scheduled(self, found: tuple[str, ...], **_options) -> list:
+        """CONDITIONING: one embedding for all steps."""
+        return [[torch.stack([TABLE[token] for token in found])[None], {}]]
