@@ -22,6 +22,7 @@ def _prepare() -> None:
     sys.path.insert(0, str(ROOT))
     package = importlib.import_module("tools.package")
     host_imports = importlib.import_module("tools.host_imports")
+    importlib.import_module("demo")
     sys.path.remove(str(ROOT))
     package.register()
     sys.path.insert(0, str(ROOT / "tests"))
