@@ -4,9 +4,6 @@ Both sides read files and end with the network on the device: the module as it i
 MotionLoRAs on top of a loaded module. Weights are random and stored in fp32.
 """
 
-import ctypes
-import gc
-import sys
 import tempfile
 from pathlib import Path
 
@@ -21,7 +18,7 @@ from animatediff_native.motion.load import MotionModule, load_motion_module
 from safetensors.torch import save_file
 
 from benchmarks.models import motion_module
-from benchmarks.peak_memory import MIB, peak_mib
+from benchmarks.peak_memory import MIB, peak_mib, release_freed_memory
 from benchmarks.turns import take_turns
 
 RANK, COUNTS = 64, (1, 4, 8)
@@ -62,13 +59,6 @@ def with_loras(module: MotionModule, folder: Path, count: int) -> MotionModule:
     """The module on the device with the first MotionLoRAs of the folder."""
     loras = [load_motion_lora(folder / f"lora{i}.safetensors") for i in range(count)]
     return on_device(with_motion_lora(module, tuple(LoraUse(lora, 0.5) for lora in loras)))
-
-
-def release_freed_memory() -> None:
-    """Give what the C library holds for reuse back to the system, or growth would hide in it."""
-    gc.collect()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def report_memory(module: MotionModule, folder: Path, count: int, shapes: dict) -> None:

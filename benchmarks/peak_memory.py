@@ -1,7 +1,9 @@
 """The most memory that a run takes, of the accelerator or else of the process."""
 
+import ctypes
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,13 @@ def peak_mib(run: Callable[[], object]) -> float:
         torch.cuda.synchronize()
         return (torch.cuda.max_memory_allocated() - before) / MIB
     return _peak_of_process(run)
+
+
+def release_freed_memory() -> None:
+    """Give what the C library holds for reuse back to the system, or growth would hide in it."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _peak_of_process(run: Callable[[], object]) -> float:

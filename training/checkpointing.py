@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
@@ -42,5 +43,5 @@ def _checkpointed(forward: Callable, *args, **kwargs):
     )
 
 
-def _as_it_is(argument: object) -> object:
+def _as_it_is(argument: Any) -> Any:
     return dict(argument) if isinstance(argument, dict) else argument

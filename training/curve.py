@@ -31,7 +31,8 @@ class Ends(NamedTuple):
     steps: int
 
     def __str__(self) -> str:
-        return f"{self.first:.4g} to {self.last:.4g}"
+        means = f" (means of {self.steps} steps)" if self.steps > 1 else ""
+        return f"{self.first:.4g} at first, {self.last:.4g} at last{means}"
 
 
 def ends(losses: Sequence[float]) -> Ends:
@@ -112,13 +113,9 @@ class _Plot:
             self.draw_on.ellipse((x - width, y - width, x + width, y + width), colour)
 
     def _words(self) -> None:
-        at = ends(self.losses.tolist())
-        mean = f"mean of {at.steps} steps" if at.steps > 1 else "one step each"
-        title = f"Loss: {at.first:.4g} at first, {at.last:.4g} at last ({mean})"
+        title = f"Loss: {ends(self.losses.tolist())}"
         middle = (self.x0 + self.x1) / 2
-        self.draw_on.text(
-            (middle, TOP * SMOOTH / 2), title, INK, self.title_font, anchor="mm"
-        )
+        self.draw_on.text((middle, TOP * SMOOTH / 2), title, INK, self.title_font, anchor="mm")
         below = (HEIGHT - 20) * SMOOTH
         self.draw_on.text((middle, below), "step", INK, self.font, anchor="mm")
 

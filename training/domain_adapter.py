@@ -2,6 +2,7 @@
 on single frames of the video data (Guo et al., "AnimateDiff", section 4.1)."""
 
 import re
+from typing import cast
 
 import comfy.lora
 import torch
@@ -50,11 +51,11 @@ class DomainAdapterTraining:
             return official_tensors(self.lora.pairs(trainer.result()))
 
 
-def adapted_layers(model: ModelPatcher) -> dict[str, nn.Module]:
+def adapted_layers(model: ModelPatcher) -> dict[str, nn.Linear]:
     """The Linear layers that the official file is for, by the file's names for them."""
     keys = comfy.lora.model_lora_keys_unet(model.model, {})
     return {
-        name: model.model.get_submodule(key.removesuffix(".weight"))
+        name: cast(nn.Linear, model.model.get_submodule(key.removesuffix(".weight")))
         for name, key in keys.items()
         if isinstance(key, str) and _OFFICIAL.match(name)
     }

@@ -17,7 +17,7 @@ class TrainableLowRank(nn.Module):
     down ~ N(0, 1 / rank^2), up = 0, so that it begins as nothing (the reference's initialisation).
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, int]], rank: int, seed: int):
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], rank: int, seed: int):
         """shapes: [out, in] of the weights, by name."""
         super().__init__()
         self.names = list(shapes)

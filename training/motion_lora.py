@@ -61,6 +61,11 @@ class MotionLoraTraining:
             self.trainer.predict = predict
             yield self.trainer
 
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return 0 if self.trainer is None else self.trainer.step
+
     def attached(self):
         """The pairs take part in whatever the model computes, for the length of the block."""
         return self.lora.attached(dict(attention_layers(the_motion_network(self.model))))
@@ -71,10 +76,10 @@ class MotionLoraTraining:
         return MotionLora(name, self.lora.pairs(weights))
 
 
-def attention_layers(network: MotionNetwork) -> Iterator[tuple[str, nn.Module]]:
+def attention_layers(network: MotionNetwork) -> Iterator[tuple[str, nn.Linear]]:
     """The projections of the temporal attention, by the key of their weight."""
     for name, layer in network.named_modules():
-        if ".attention_blocks." in name and getattr(layer, "weight", None) is not None:
+        if ".attention_blocks." in name and isinstance(layer, nn.Linear):
             yield f"{name}.weight", layer
 
 
@@ -91,8 +96,8 @@ def the_motion_network(model: ModelPatcher) -> MotionNetwork:
     if not application.steps.whole:
         steps = application.steps
         raise AnimateDiffError(
-            f"the motion module takes part from {steps.start_percent:g} to {steps.end_percent:g} of the "
-            "sampling only, but training needs it at every step.",
+            f"the motion module takes part from {steps.start_percent:g} to {steps.end_percent:g} "
+            "of the sampling only, but training needs it at every step.",
             "start_percent 0 and end_percent 1",
             "set them so on Apply Motion Module for the training.",
         )

@@ -1,11 +1,15 @@
 """Stage 2: the motion module itself, all of it, from a zero-initialised last layer
 (Guo et al., "AnimateDiff", section 4.2)."""
 
+from dataclasses import replace
+from typing import cast
+
 import torch
 from comfy.model_patcher import ModelPatcher
+from torch import nn
 
 from ..motion.apply import apply_motion_module
-from ..motion.config import Layout, MotionConfig, Version, sd15_sites
+from ..motion.config import Layout, MotionConfig, Site, Version, sd15_sites
 from ..motion.load import MotionModule, build_patcher
 from ..motion.network import MotionNetwork
 from ..motion.placement import require_sd15, sequential_at
@@ -18,12 +22,14 @@ from .trainer import Trainer
 
 
 class MotionModuleTraining:
-    """A motion module in the making, on a model without one."""
+    """A motion module in the making, on a model without one; the module given stays as it is."""
 
     def __init__(
         self, model: ModelPatcher, module: MotionModule, clips: ClipSet, settings: TrainingSettings
     ):
-        self.model = apply_motion_module(model, module)
+        weights = module.patcher.model.state_dict()
+        own = build_patcher(module.config, weights, torch.float32)
+        self.model = apply_motion_module(model, replace(module, patcher=own))
         set_beta_schedule(self.model, BetaSchedule.AUTO)
         self.clips = clips
         self.settings = settings
@@ -56,11 +62,15 @@ def new_motion_module(
     """A motion module to begin with, which fits the model and changes nothing yet; in fp32."""
     require_sd15(model)
     unet = model.model.diffusion_model
-    channels = {site: sequential_at(unet, site)[0].out_channels for site in sd15_sites(mid_block)}
+    channels = {site: _channels(unet, site) for site in sd15_sites(mid_block)}
     version = Version.V2 if mid_block else Version.V3
     config = MotionConfig(version, Layout.ORIGINAL, channels, positions, False)
     weights = _first_weights(config, seed)
     return MotionModule(file, config, build_patcher(config, weights, torch.float32))
+
+
+def _channels(unet: nn.Module, site: Site) -> int:
+    return cast(int, sequential_at(unet, site)[0].out_channels)
 
 
 def _first_weights(config: MotionConfig, seed: int) -> dict[str, torch.Tensor]:

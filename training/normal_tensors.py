@@ -31,7 +31,7 @@ def normal_tensors(modules: Iterable[nn.Module]) -> Iterator[None]:
 
 def _swap(tensors: dict, swapped: list) -> None:
     for name, own in list(tensors.items()):
-        if own is not None and own.is_inference():
+        if own is not None and (own.is_inference() or own.requires_grad):
             swapped.append((tensors, name, own))
             view = _same_memory(own)
             is_parameter = isinstance(own, nn.Parameter)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import comfy.model_management
 import comfy.patcher_extension
@@ -25,7 +26,7 @@ class ModelNoise:
     def __init__(self, model: ModelPatcher):
         self.base = model.model
         self.device = model.load_device
-        self.schedule = model.get_model_object("model_sampling")
+        self.schedule: Any = model.get_model_object("model_sampling")
         self.options = {
             **model.model_options["transformer_options"],
             "wrappers": comfy.patcher_extension.copy_nested_dicts(model.wrappers),
@@ -58,11 +59,12 @@ class ModelNoise:
 
 @contextmanager
 def training_session(
-    model: ModelPatcher, precision: Precision, gradient_checkpointing: bool, frames: int
+    model: ModelPatcher, precision: Precision, gradient_checkpointing: bool, frames: int = 1
 ) -> Iterator[ModelNoise]:
     """The model loaded and differentiable, frozen, for as long as the block lasts.
 
-    frames: of each clip. The model given is not changed, nor are its weights; nothing is copied.
+    frames: of each clip; it matters with gradient checkpointing. The model given is not changed,
+    nor are its weights; nothing is copied.
     """
     require_trainable(model)
     model = model.clone()
@@ -113,6 +115,6 @@ def require_trainable(model: ModelPatcher) -> None:
 
 def _compute_in(model: ModelPatcher, dtype: torch.dtype) -> None:
     """Only where the host would compute in another dtype: a change makes it load anew."""
-    base = model.model
-    if (base.manual_cast_dtype or base.get_dtype()) != dtype:
+    cast = model.get_model_object("manual_cast_dtype")  # a clone's may be loaded
+    if (cast or model.model.get_dtype()) != dtype:
         model.set_model_compute_dtype(dtype)

@@ -61,7 +61,7 @@ class Trainer:
             settings.learning_rate,
             betas=(0.9, 0.999),
             weight_decay=settings.weight_decay,
-            fused=True,  # one pass over the weights; on CPUs and CUDA devices
+            fused=_one_pass(self.parameters),
         )
         self._mean = self._copy() if settings.ema is not None else None
         self._remember()
@@ -143,13 +143,16 @@ class Trainer:
         return _copies(self.parameters)
 
     def _remember(self) -> None:
-        """These weights are good; so many steps made them."""
+        """These weights and their mean are good; so many steps made them."""
         self._good, self._good_step = self._copy(), self.step
+        self._good_mean = None if self._mean is None else _copies(self._mean)
 
     def _put_back(self) -> None:
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(self._good[name])
+        if self._good_mean is not None:
+            self._mean = _copies(self._good_mean)
 
     def save(self, file: Path) -> None:
         """A checkpoint that `resume` goes on from."""
@@ -169,8 +172,10 @@ class Trainer:
     def resume(self, file: Path) -> None:
         """Go on where the run that saved this file was."""
         saved = torch.load(file, map_location="cpu", weights_only=True)
-        if saved["seed"] != self.settings.seed or set(saved["parameters"]) != set(self.parameters):
-            raise ValueError(f"{file} is from another training: other parameters or another seed")
+        if not self._continues(saved):
+            raise ValueError(
+                f"{file} is from another training: other parameters, another seed, or no EMA"
+            )
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(saved["parameters"][name])
@@ -180,6 +185,21 @@ class Trainer:
                 mean.copy_(saved["mean"][name])
         self.losses = list(saved["losses"])
         self._remember()
+
+    def _continues(self, saved: dict) -> bool:
+        """Whether this checkpoint is of a training like this one."""
+        has_mean = self._mean is None or saved["mean"] is not None
+        same_seed = saved["seed"] == self.settings.seed
+        return has_mean and same_seed and _shapes(saved["parameters"]) == _shapes(self.parameters)
+
+
+def _one_pass(parameters: Mapping[str, nn.Parameter]) -> bool:
+    """Whether torch's optimiser has the fused form on this device."""
+    return all(parameter.device.type in ("cpu", "cuda") for parameter in parameters.values())
+
+
+def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
