@@ -9,6 +9,7 @@ from .nodes import (
     motion_lora,
     motion_module,
     prompt_schedule,
+    training,
 )
 from .nodes.folders import register_folders
 
@@ -26,6 +27,7 @@ class AnimateDiffNative(ComfyExtension):
             *prompt_schedule.NODES,
             *motion_lora.NODES,
             *domain_adapter.NODES,
+            *training.NODES,
         ]
 
 

@@ -49,7 +49,7 @@ def pictures(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torc
 
 
 def train(file: Path, seed: int) -> None:
-    vae = new(seed).to(memory_format=torch.channels_last)
+    vae = new(seed).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(seed + 1)
     _run(vae, CROP_STEPS, WHOLE_STEPS, LEARNING_RATE, False, generator)
     save(vae, file.with_name("vae_unrefined.safetensors"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from animatediff_native.training.augment import Augmentation, augmented
 from animatediff_native.training.clip_set import ClipSet
-from torch import nn
+from comfy.taesd.taesd import TAESD
 
 from . import text, world
 from .stills import encode, prompt_set
@@ -13,21 +13,21 @@ from .stills import encode, prompt_set
 WIDE = 96  # pixels of the pictures that camera motion is cut from
 
 
-def _as_clip_set(vae: nn.Module, clips: list[torch.Tensor], prompts: list[str]) -> ClipSet:
+def _as_clip_set(vae: TAESD, clips: list[torch.Tensor], prompts: list[str]) -> ClipSet:
     """clips: [F, 3, H, W] each."""
     latents = torch.stack([encode(vae, clip) for clip in clips])
     contexts, prompt_of = prompt_set(prompts)
     return ClipSet(latents, contexts, prompt_of, text.embed(""))
 
 
-def videos(vae: nn.Module, count: int, seed: int) -> ClipSet:
+def videos(vae: TAESD, count: int, seed: int) -> ClipSet:
     """Moving shapes as the video data has them: washed out, blurred, with a watermark."""
     frames = world.random_clips(count, torch.Generator().manual_seed(seed))
     drawn = torch.stack([world.as_video_data(world.draw(scenes)) for scenes in frames], dim=1)
     return _as_clip_set(vae, list(drawn), frames[0].prompts())
 
 
-def camera_moves(vae: nn.Module, count: int, seed: int, augmentation: Augmentation) -> ClipSet:
+def camera_moves(vae: TAESD, count: int, seed: int, augmentation: Augmentation) -> ClipSet:
     """Reference clips for a MotionLoRA: still scenes that the camera moves over."""
     scenes = _around_the_centre(count, torch.Generator().manual_seed(seed))
     pictures = world.draw(scenes, size=WIDE).permute(0, 2, 3, 1)

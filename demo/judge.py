@@ -1,6 +1,7 @@
 """What a picture of the miniature world shows, found out by rule, without a learned model."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,13 @@ EDGE = 0.5  # of the greatest distance is where the shape ends
 SMALLEST = 25  # pixels; below, there is no shape
 WINDOW = 36  # pixels around a shape that are compared
 EXAMPLES = 80  # of each shape
+
+
+class Autoencoder(Protocol):
+    """The two halves of TAESD."""
+
+    taesd_encoder: Callable[[torch.Tensor], torch.Tensor]
+    taesd_decoder: Callable[[torch.Tensor], torch.Tensor]
 
 
 class Found(NamedTuple):
@@ -59,7 +67,7 @@ class ShapeRule:
     be judged have.
     """
 
-    def __init__(self, vae: torch.nn.Module, each: int = EXAMPLES):
+    def __init__(self, vae: Autoencoder, each: int = EXAMPLES):
         generator = torch.Generator().manual_seed(77)
         scenes = world.random_scenes(each * len(world.SHAPES), generator)
         with torch.no_grad():

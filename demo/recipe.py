@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from . import autoencoder, clips, models, stills, world
 from .stage import Progress
 
-STILLS, STYLE_STILLS, VIDEOS = 8192, 2048, 512
+STILLS, STYLE_STILLS, VIDEOS = 8192, 2048, 384
 SAVE_EVERY = 250  # steps between checkpoints
 CAMERA = {
     "pan_left": Augmentation.PAN_LEFT,
@@ -131,7 +131,7 @@ def make_domain_adapter(shop: Workshop, name: str) -> None:
     set_beta_schedule(model, BetaSchedule.LINEAR)
     data = clips.videos(shop.vae(), VIDEOS // 4, seed=24)
     settings = TrainingSettings(
-        steps=900, learning_rate=2e-3, seed=44, clips_per_step=32, warm_up=50,
+        steps=400, learning_rate=2e-3, seed=44, clips_per_step=32, warm_up=50,
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     training = DomainAdapterTraining(model, data, 16, settings)
@@ -142,7 +142,7 @@ def make_motion(shop: Workshop, name: str) -> None:
     model = shop.adapted()
     data = clips.videos(shop.vae(), VIDEOS, seed=25)
     settings = TrainingSettings(
-        steps=4000, learning_rate=6e-4, seed=45, clips_per_step=4, warm_up=100,
+        steps=1500, learning_rate=8e-4, seed=45, clips_per_step=4, warm_up=100,
         decay=Decay.COSINE, ema=0.998,
     )  # fmt: skip
     module = new_motion_module(model, shop.file(name).name, seed=35)

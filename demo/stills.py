@@ -2,6 +2,7 @@
 
 import torch
 from animatediff_native.training.clip_set import Batch, ClipSet
+from comfy.taesd.taesd import TAESD
 from torch import nn
 
 from . import text, world
@@ -32,7 +33,7 @@ class PlainUNet:
         )
 
 
-def encode(vae: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+def encode(vae: TAESD, pictures: torch.Tensor) -> torch.Tensor:
     """Latents of deviation 1, the model's own scale; [N, 3, H, W] -> [N, 4, H/8, W/8], fp16."""
     with torch.no_grad():
         parts = [vae.taesd_encoder(part).half() for part in pictures.split(64)]
@@ -47,9 +48,7 @@ def prompt_set(prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
     return contexts, torch.tensor([number[prompt] for prompt in prompts])
 
 
-def stills(
-    vae: nn.Module, count: int, seed: int, style: world.Style = world.Style.PLAIN
-) -> ClipSet:
+def stills(vae: TAESD, count: int, seed: int, style: world.Style = world.Style.PLAIN) -> ClipSet:
     """Pictures with prompts, as clips of one frame."""
     scenes = world.random_scenes(count, torch.Generator().manual_seed(seed))
     latents = encode(vae, world.draw(scenes, style))

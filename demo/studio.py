@@ -24,7 +24,7 @@ from .judge import ShapeRule
 from .recipe import Workshop
 from .text import MiniatureText
 
-STEPS, CFG, SAMPLER, SCHEDULER = 16, 3.0, "dpmpp_2m", "sgm_uniform"
+STEPS, CFG, SAMPLER, SCHEDULER, DENOISE = 16, 3.0, "dpmpp_2m", "sgm_uniform", 0.8
 
 
 class Wish(NamedTuple):
@@ -83,11 +83,7 @@ class Studio:
         return load_motion_module(self.shop.file("motion"))
 
     def model(self, setup: Setup) -> ModelPatcher:
-        model = self.shop.unet("unet_ink" if setup.base == "ink" else "unet")
-        if setup.base == "dusk":
-            model, _ = load_lora_for_models(
-                model, None, load_file(self.shop.file("lora_dusk")), 1.0, 0
-            )
+        model = self._base(setup.base)
         if setup.adapter:
             adapter = load_file(self.shop.file("domain_adapter"))
             model = with_domain_adapter(model, adapter, "adapter", setup.adapter)
@@ -97,11 +93,15 @@ class Studio:
                 for name, strength in setup.motion_loras
             )
             model = apply_motion_module(model, with_motion_lora(self.module, chain))
-        else:
-            model = model.clone()
-        set_beta_schedule(model, BetaSchedule.LINEAR)
-        if setup.motion:
             set_automatic_windows(model, world.FRAMES)
+        set_beta_schedule(model, BetaSchedule.LINEAR)
+        return model
+
+    def _base(self, name: str) -> ModelPatcher:
+        model = self.shop.unet("unet_ink" if name == "ink" else "unet")
+        if name == "dusk":
+            lora = load_file(self.shop.file("lora_dusk"))
+            return load_lora_for_models(model, None, lora, 1.0, 0)[0]  # type: ignore[return-value]
         return model
 
     def film(self, setup: Setup, asked: Sequence[Wish], frames: int = world.FRAMES) -> torch.Tensor:
@@ -117,6 +117,7 @@ class Studio:
             STEPS, CFG, SAMPLER, SCHEDULER,
             self._conditioning(wish.prompt), self._conditioning(""),
             latent,
+            denoise=DENOISE,
             disable_pbar=True,
             seed=wish.seed,
         )  # fmt: skip

@@ -47,6 +47,35 @@ def file_stamp(folder: str, name: str) -> str:
     return f"{path}:{status.st_mtime_ns}:{status.st_size}"
 
 
+def input_folder(name: str) -> Path | None:
+    """The folder of this path, which is absolute or begins in ComfyUI's input folder; None where
+    there is no name."""
+    name = name.strip().strip('"')  # Windows copies paths with quotes
+    if not name:
+        return None
+    inputs = Path(folder_paths.get_input_directory()).absolute()
+    folder = inputs / name  # an absolute name takes the place of it all
+    inside = folder.resolve().is_relative_to(inputs.resolve())
+    if not inside and not Path(name).is_absolute():
+        raise AnimateDiffError(
+            f"'{name}' leads out of the folder {inputs}.",
+            "a folder inside it, or a whole path",
+            "write the whole path of the folder.",
+        )
+    return folder
+
+
+def folder_stamp(folder: Path | None) -> str:
+    """Changes when a file in the folder does."""
+    if folder is None:
+        return ""
+    if not folder.is_dir():
+        return "missing"
+    files = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]
+    stamps = [f"{name}:{status.st_mtime_ns}:{status.st_size}" for name, status in files]
+    return f"{folder}:{','.join(stamps)}"
+
+
 def new_file(folder: str, prefix: str, ending: str) -> Path:
     """Where a node saves: prefix and the next number, in the first folder of this id."""
     first = Path(folder_paths.get_folder_paths(folder)[0]).absolute()

@@ -37,6 +37,7 @@ OWN_NODES = (
     "prompt_schedule",
     "motion_lora",
     "domain_adapter",
+    "training",
 )
 # A seed gets a second widget, and so does a file that can be uploaded: each adds a saved value.
 SEEDS = {"seed", "noise_seed"}

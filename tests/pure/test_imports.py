@@ -1,4 +1,4 @@
-"""Imports point one way: nodes -> lora, samplers -> motion; and the mathematics needs no host."""
+"""Imports point one way: nodes -> training -> lora, samplers -> motion; and the mathematics needs no host."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = {"nodes": 2, "lora": 1, "samplers": 1, "motion": 0}
+PACKAGES = {"nodes": 3, "training": 2, "lora": 1, "samplers": 1, "convert": 1, "motion": 0}
 HOST_MODULES = {
     "comfy",
     "comfy_api",
@@ -45,6 +45,18 @@ PURE = [
     "samplers/free_noise.py",
     "samplers/prompt_schedule.py",
     "samplers/prompt_frames.py",
+    "training/settings.py",
+    "training/clip_set.py",
+    "training/clips.py",
+    "training/augment.py",
+    "training/loss.py",
+    "training/low_rank.py",
+    "training/normal_tensors.py",
+    "training/trainer.py",
+    "training/prompts.py",
+    "training/report.py",
+    "training/curve.py",
+    *sorted(f"convert/{path.name}" for path in (ROOT / "convert").glob("*.py")),
 ]
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
