@@ -12,6 +12,7 @@ from .nodes import (
     training,
 )
 from .nodes.folders import register_folders
+from .nodes.replacements import register_replacements
 
 WEB_DIRECTORY = "./web"
 
@@ -19,6 +20,9 @@ register_folders()
 
 
 class AnimateDiffNative(ComfyExtension):
+    async def on_load(self) -> None:
+        await register_replacements()
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [
             *motion_module.NODES,

@@ -1,0 +1,164 @@
+"""Context options, as settings of Context Windows."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
+from .options import Job
+from .their_nodes import (
+    BATCHED,
+    CONTEXT_EXTRAS,
+    LEGACY_UNIFORM,
+    LOOPED,
+    STATIC,
+    UNIFORM,
+    V1_ADVANCED,
+)
+
+SCHEDULES = {
+    STATIC: "static",
+    UNIFORM: "uniform",
+    LOOPED: "looped",
+    BATCHED: "batched",
+    LEGACY_UNIFORM: "looped",
+    V1_ADVANCED: "looped",
+}
+STRIDED = ("uniform", "looped")
+LOOPING_NAMES = ("uniform", "looped_uniform")  # what context_schedule of old nodes was called
+FUSES = ("pyramid", "flat", "overlap-linear", "relative")
+MOST_STRIDE, SHORTEST = 12, 2  # of Context Windows
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Settings of Context Windows, and the node that they come from. Numbers can be links."""
+
+    node: Node
+    length: Any
+    overlap: Any
+    stride: Any
+    schedule: str
+    fuse: str
+    mode: int = ACTIVE
+
+    def inputs(self) -> dict[str, Any]:
+        return {
+            "context_length": self.length,
+            "context_overlap": self.overlap,
+            "context_stride": self.stride,
+            "schedule": self.schedule,
+            "fuse": self.fuse,
+        }
+
+
+def windows_of(job: Job, link: Link | None, frames: int | None) -> Windows | None:
+    """What context options ask for; None where there are none that we know.
+
+    Several contexts along the sampling become the first of them, which samples longest alone.
+    """
+    chain = _chain(job, link)
+    if not chain:
+        return None
+    chosen = min(reversed(chain), key=lambda node: _start(job, node))
+    for node in chain:
+        if node is not chosen:
+            reason = "only one context can take part in a run; this one was for a later part of it"
+            job.report.drop(node, reason)
+    job.refuse_values(chosen, "start_percent", "guarantee_steps")
+    job.refuse_options(chosen, "view_opts")
+    return read_windows(job, chosen, frames)
+
+
+def _chain(job: Job, link: Link | None) -> list[Node]:
+    """The context options that are connected, the last added first."""
+    node = job.graph.origin(link)
+    chain: list[Node] = []
+    while node is not None:
+        behind = "context_opts" if node.type == CONTEXT_EXTRAS else "prev_context"
+        if node.type == CONTEXT_EXTRAS:
+            job.refuse_options(node, "context_extras")
+        elif node.type not in SCHEDULES or node.problem:
+            job.report.drop(node, node.problem or "windows of this kind have no equivalent")
+        elif node.mode == ACTIVE or _all_there_is(node, chain, behind):
+            chain.append(node)
+        node = None if node.mode == MUTED else job.graph.origin(node.link(behind))
+    return chain
+
+
+def _all_there_is(node: Node, chain: list[Node], behind: str) -> bool:
+    """Whether options that are off have none beside them: they become windows that are off."""
+    return not chain and (node.mode == MUTED or node.link(behind) is None)
+
+
+def _start(job: Job, node: Node) -> float:
+    start = job.value(node, "start_percent")
+    return start if isinstance(start, (int, float)) else 0.0
+
+
+def read_windows(job: Job, node: Node, frames: int | None) -> Windows | None:
+    """The settings of one node of context options."""
+    length = job.value(node, "context_length")
+    if isinstance(length, int) and length < SHORTEST:
+        if length:  # 0 turned windows off
+            job.report.leave(node, f"windows of {length} frame are too short for Context Windows")
+        return None
+    schedule = _schedule(job, node)
+    windows = Windows(
+        node,
+        length,
+        _overlap(job, node, length),
+        _stride(job, node, length, frames) if schedule in STRIDED else 1,
+        schedule,
+        _fuse(job, node),
+    )
+    return replace(windows, mode=ACTIVE if node.mode == ACTIVE else BYPASSED)
+
+
+def _schedule(job: Job, node: Node) -> str:
+    schedule = SCHEDULES[node.type]
+    named = node.inputs.get("context_schedule", LOOPING_NAMES[0])
+    if named not in LOOPING_NAMES:
+        job.report.leave(node, f"context_schedule {named!r} has no equivalent; uniform is used")
+    if schedule != "looped":
+        return schedule
+    if not job.constant(node, "closed_loop"):
+        job.report.note(
+            f"{node}: closed_loop is off, so its windows became uniform. There, windows that the "
+            "incumbent lets run over the end of the clip into its beginning stop at the end."
+        )
+        schedule = "uniform"
+    if job.constant(node, "use_on_equal_length"):
+        job.report.leave(node, "use_on_equal_length: a clip as long as a window is not cut here")
+    return schedule
+
+
+def _overlap(job: Job, node: Node, length: Any) -> Any:
+    overlap = job.value(node, "context_overlap")
+    if isinstance(length, int) and isinstance(overlap, int) and overlap >= length:
+        job.report.leave(node, f"context_overlap {overlap} is not less than context_length")
+        return length // 4
+    return overlap
+
+
+def _stride(job: Job, node: Node, length: Any, frames: int | None) -> Any:
+    """The largest stride whose windows fit into the clip is the most that is possible here."""
+    stride = job.value(node, "context_stride")
+    if not isinstance(stride, int) or not isinstance(length, int) or stride == 1:
+        return stride
+    most = MOST_STRIDE
+    if frames is None:
+        job.report.note(f"{node}: context_stride is {stride}; a short clip may need a lower one.")
+    elif frames > length:
+        most = min(most, int(math.log2((frames - 1) / (length - 1))) + 1)
+    if stride > most:
+        job.report.leave(node, f"context_stride {stride} is too much for this clip; it is {most}")
+    return min(stride, most)
+
+
+def _fuse(job: Job, node: Node) -> str:
+    fuse = job.constant(node, "fuse_method")
+    if fuse is None or fuse in FUSES:
+        return fuse or "flat"
+    job.report.leave(node, f"fuse_method {fuse!r} has no equivalent; pyramid is used")
+    return "pyramid"

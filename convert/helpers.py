@@ -1,0 +1,92 @@
+"""The incumbent's nodes that ComfyUI has by itself, or that our design has no need of."""
+
+from .beta_schedules import KNOWN
+from .graph import Graph, Link, Node
+from .options import Job
+from .our_nodes import APPLY, CHECKPOINT, EMPTY_LATENT, KEEP, MODEL_SAMPLING, SCALED_LINEAR, WINDOWS
+from .their_nodes import CHECKPOINT as THEIR_CHECKPOINT
+from .their_nodes import EMPTY_LATENT as THEIR_EMPTY_LATENT
+from .their_nodes import UNLOAD
+
+MOST_LATENTS = 4096  # batch_size of Empty Latent Image
+LOADED_SCALE = 0.18215  # of an SD1.5 checkpoint's latents
+
+
+def convert_helpers(job: Job) -> None:
+    """Runs behind the loaders: what it does depends on the nodes that took their place."""
+    converters = {
+        THEIR_EMPTY_LATENT: _empty_latent,
+        THEIR_CHECKPOINT: _checkpoint,
+        UNLOAD: _unload,
+    }
+    for node in list(job.graph.nodes.values()):
+        if node.type in converters and not node.problem:
+            converters[node.type](job, node)
+
+
+def _empty_latent(job: Job, node: Node) -> None:
+    sizes = {name: node.inputs.get(name, 512) for name in ("width", "height")}
+    batch = node.inputs.get("batch_size", 1)
+    if isinstance(batch, int) and batch > MOST_LATENTS:
+        job.report.leave(node, f"Empty Latent Image has at most {MOST_LATENTS} latents")
+        return
+    ours = job.graph.add(
+        EMPTY_LATENT, {**sizes, "batch_size": batch}, node, title=job.title(node), mode=node.mode
+    )
+    _take_place(job, node, ours, outputs=1)
+
+
+def _checkpoint(job: Job, node: Node) -> None:
+    schedule = job.value(node, "beta_schedule")
+    beta = None if isinstance(schedule, Link) else KNOWN.get(schedule)
+    as_loaded = beta is not None and not beta.lcm and beta.schedule in (KEEP, SCALED_LINEAR)
+    if not as_loaded and _sampled_as_loaded(job.graph, Link(node.id, 0)):
+        job.report.leave(node, f"beta_schedule {schedule!r} of a checkpoint has no equivalent")
+    if job.value(node, "use_custom_scale_factor") and (
+        job.value(node, "scale_factor") != LOADED_SCALE
+    ):
+        job.report.leave(node, "a custom scale_factor has no equivalent")
+    ours = job.graph.add(
+        CHECKPOINT,
+        {"ckpt_name": job.value(node, "ckpt_name")},
+        node,
+        title=job.title(node),
+        mode=node.mode,
+    )
+    _take_place(job, node, ours, outputs=3)
+
+
+def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
+    """Whether a model reaches anything but through a node of ours that sets its schedule."""
+    for node, name in graph.consumers(link):
+        if node.type == APPLY and node.inputs.get("beta_schedule") != KEEP:
+            continue
+        if node.type == MODEL_SAMPLING:
+            continue
+        passes = name == "model" and "latent_image" not in [*node.inputs, *node.sockets]
+        if not passes or _sampled_as_loaded(graph, Link(node.id, 0)):
+            return True
+    return False
+
+
+def _unload(job: Job, node: Node) -> None:
+    """Our nodes give out clones: a model without motion is the one before them."""
+    link = node.link("model")
+    origin = job.graph.origin(link)
+    start = origin
+    while origin is not None and origin.type in (APPLY, WINDOWS, MODEL_SAMPLING):
+        link = origin.link("model")
+        origin = job.graph.origin(link)
+    if link is None or origin is start:
+        job.report.leave(node, "it does not stand behind a motion module that was converted")
+        return
+    job.graph.relink(Link(node.id, 0), link)
+    job.report.replaced(node)
+    job.graph.remove(node)
+
+
+def _take_place(job: Job, node: Node, ours: Node, outputs: int) -> None:
+    for output in range(outputs):
+        job.graph.relink(Link(node.id, output), Link(ours.id, output))
+    job.report.replaced(node, ours)
+    job.graph.remove(node)

@@ -1,0 +1,212 @@
+"""Loaders of motion modules: those that do everything, and those with parts to plug together."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .beta_schedules import Beta, beta_of
+from .contexts import Windows, read_windows, windows_of
+from .free_noise import apply_settings, beta_from_settings, samplers_behind
+from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
+from .motion_loras import converted_loras
+from .options import Job
+from .our_nodes import APPLY, KEEP, LOAD, MODEL_SAMPLING, OURS, WINDOWS
+from .their_nodes import APPLY as THEIR_APPLY
+from .their_nodes import APPLY_SIMPLE, EVOLVED, GEN1, LEGACY_LOADER, V1_ADVANCED, V1_LOADER
+from .their_nodes import LOAD as THEIR_LOAD
+
+ALL_IN_ONE = (GEN1, LEGACY_LOADER, V1_LOADER, V1_ADVANCED)
+OPTIONS = ("ad_settings", "motion_model_settings", "ad_keyframes", "per_block")
+NOT_V2 = re.compile(r"v3_sd15|mm_sd_v1[45]\.|temporaldiff-v1|mm-stabilized", re.IGNORECASE)
+GAP = 50  # pixels between nodes one below the other
+
+
+@dataclass
+class Chain:
+    """A model on its way through the nodes that take a loader's place."""
+
+    job: Job
+    loader: Node
+    model: Link
+    made: list[Node]
+
+    def add(self, node_type: str, inputs: dict[str, Any], beside: Node, **settings: Any) -> Node:
+        """A node that takes the model and gives it on."""
+        node = self.job.graph.add(node_type, {"model": self.model, **inputs}, beside, **settings)
+        self.model = Link(node.id, 0)
+        self.made.append(node)
+        return node
+
+
+def convert_loaders(job: Job) -> None:
+    """Every loader that can be converted; the others stay, and so does what they need."""
+    for node in list(job.graph.nodes.values()):
+        if node.type not in (*ALL_IN_ONE, EVOLVED):
+            continue
+        model = node.link("model")
+        problem = node.problem or ("" if model else "it has no model connected")
+        if not problem and node.type == EVOLVED:
+            problem = _models_problem(job, node)
+        if problem or model is None:
+            job.report.leave(node, problem)
+        elif node.type == EVOLVED:
+            _convert_evolved(Chain(job, node, model, []))
+        else:
+            _convert_all_in_one(Chain(job, node, model, []))
+
+
+def _convert_all_in_one(chain: Chain) -> None:
+    job, node = chain.job, chain.loader
+    name = job.value(node, "model_name")
+    beta = _beta(chain, name)
+    load = job.graph.add(LOAD, {"motion_module": name}, node, mode=node.mode)
+    chain.made.append(load)
+    _add_apply(chain, node, Link(load.id, 0), beta, _strength(job, node), node.mode)
+    job.refuse_options(node, *OPTIONS)
+    if job.value(node, "unlimited_area_hack"):
+        job.report.note(f"{node}: unlimited_area_hack is not needed, and changes no pictures.")
+    _stack(chain.made, node)
+    _finish(chain, read_windows(job, node, _frames(chain)) if node.type == V1_ADVANCED else None)
+
+
+def _strength(job: Job, node: Node) -> float:
+    """Of the old loaders also what the later ones no longer have."""
+    if node.type == LEGACY_LOADER:
+        why = "scaled inside the temporal attention, which has no equivalent"
+        job.refuse_values(node, "motion_scale", why=why)
+        why = "ran v2 motion modules with the group norms of v1; here they run as trained"
+        if not NOT_V2.search(str(job.value(node, "model_name"))):
+            job.refuse_values(node, "apply_v2_models_properly", why=why)
+    if node.type in (V1_LOADER, V1_ADVANCED):
+        job.report.note(
+            f"{node} ran v2 motion modules with the group norms of v1; here they run as trained."
+        )
+    return job.strength(node)
+
+
+def _convert_evolved(chain: Chain) -> None:
+    job, node = chain.job, chain.loader
+    applies = _applies(job, node)
+    names = [job.value(use.load, "model_name") for use in applies if use.load.type == THEIR_LOAD]
+    beta = _beta(chain, names[-1] if names else None) if applies else Beta(KEEP)
+    if not applies and job.constant(node, "beta_schedule") not in ("autoselect", "use existing"):
+        job.report.leave(node, "its beta_schedule, since without a motion module nothing sets one")
+    for use in applies:
+        apply = use.apply
+        mode = use.mode if node.mode == ACTIVE else node.mode
+        start, end = (job.value(apply, f"{edge}_percent") for edge in ("start", "end"))
+        if not isinstance(start, Link) and not isinstance(end, Link) and start >= end:
+            job.report.note(f"{apply} takes part in no step; it is bypassed.")
+            start, end, mode = 0.0, 1.0, BYPASSED if mode == ACTIVE else mode
+        ours = _add_apply(chain, apply, _module(job, use.load), beta, job.strength(apply), mode)
+        ours.inputs |= {"start_percent": start, "end_percent": end}
+        job.refuse_options(apply, *OPTIONS)
+        job.refuse_values(apply, "apply_v2_properly")
+        job.report.replaced(apply, ours)
+    _finish(chain, None)
+
+
+class Use(NamedTuple):
+    """A node that applies a motion module, what loads it, and the mode of what takes its place."""
+
+    apply: Node
+    load: Node
+    mode: int
+
+
+def _applies(job: Job, node: Node) -> list[Use]:
+    """The one that runs first, first. A muted one takes those before it out with it; a model must
+    go past all of these."""
+    found = []
+    cut = False
+    apply = job.graph.origin(node.link("m_models"))
+    while apply is not None:
+        cut = cut or apply.mode == MUTED
+        load = job.graph.origin(apply.link("motion_model"))
+        if load is not None:
+            found.append(Use(apply, load, BYPASSED if cut else apply.mode))
+        apply = job.graph.origin(apply.link("prev_m_models"))
+    return found[::-1]
+
+
+def _models_problem(job: Job, node: Node) -> str:
+    """Why the motion modules of a node cannot be converted, as a clause; empty where they can."""
+    link = node.link("m_models")
+    while link is not None:
+        apply = job.graph.origin(link)
+        if apply is None or apply.type not in (THEIR_APPLY, APPLY_SIMPLE) or apply.problem:
+            return f"its motion modules come from {apply}, which cannot be converted"
+        load = job.graph.origin(apply.link("motion_model"))
+        if load is None or load.type not in (THEIR_LOAD, LOAD) or load.problem:
+            return f"the motion module of {apply} comes from {load}, which cannot be converted"
+        link = apply.link("prev_m_models")
+    return ""
+
+
+def _module(job: Job, load: Node) -> Link:
+    """Our loader of a motion module; one for all that apply it."""
+    if load.type == LOAD:
+        return Link(load.id, 0)
+    if load.id not in job.made:
+        inputs = {"motion_module": job.value(load, "model_name")}
+        title = job.title(load)
+        job.made[load.id] = job.graph.add(LOAD, inputs, load, title=title, mode=load.mode)
+        job.refuse_options(load, *OPTIONS)
+        job.report.replaced(load, job.made[load.id])
+    return Link(job.made[load.id].id, 0)
+
+
+def _beta(chain: Chain, module: Any) -> Beta:
+    """The schedule of a loader, with ComfyUI's own node in the chain where it is one of LCM."""
+    job, node = chain.job, chain.loader
+    name = beta_from_settings(job, node) or job.value(node, "beta_schedule")
+    beta = beta_of(node, name, module, job.report)
+    if beta.lcm:
+        chain.add(MODEL_SAMPLING, {"sampling": "lcm", "zsnr": False}, node, mode=node.mode)
+    return beta
+
+
+def _add_apply(
+    chain: Chain, beside: Node, module: Link, beta: Beta, strength: float, mode: int
+) -> Node:
+    job = chain.job
+    inputs = {"motion_module": module, "strength": strength, "beta_schedule": beta.schedule}
+    loras = converted_loras(job, beside.link("motion_lora"))
+    if loras is not None:
+        inputs["motion_lora"] = loras
+    return chain.add(APPLY, inputs, beside, title=job.title(beside), mode=mode)
+
+
+def _frames(chain: Chain) -> int | None:
+    """How long the clip is that a loader's model samples, where the file says so."""
+    job, loader = chain.job, chain.loader
+    samplers = samplers_behind(job, Link(loader.id, 0))
+    lengths = {job.frames(sampler.link("latent_image")) for sampler in samplers}
+    return lengths.pop() if len(lengths) == 1 else None
+
+
+def _finish(chain: Chain, own_windows: Windows | None) -> None:
+    """Context windows behind it all, then the whole chain in the loader's place."""
+    job, node = chain.job, chain.loader
+    windows = own_windows or windows_of(job, node.link("context_options"), _frames(chain))
+    if windows is not None:
+        mode = windows.mode if node.mode == ACTIVE else node.mode
+        ours = chain.add(WINDOWS, windows.inputs(), windows.node, mode=mode)
+        if windows.node is not node:
+            job.report.replaced(windows.node, ours)
+    elif chain.made == []:
+        job.report.note(f"{node} did nothing to its model, which goes past it now.")
+    job.graph.relink(Link(node.id, 0), chain.model)
+    if node.link("latents"):  # the first loaders gave the latents on as they were
+        job.graph.relink(Link(node.id, 1), node.inputs["latents"])
+    job.report.replaced(node, *chain.made)
+    apply_settings(job, node, chain.model, windows)
+    job.graph.remove(node)
+
+
+def _stack(nodes: list[Node], at: Node) -> None:
+    """One below the other, from the place of the node that they stand for."""
+    x, y = at.pos
+    for node in nodes:
+        node.pos = (x, y)
+        y += OURS[node.type].size[1] + GAP

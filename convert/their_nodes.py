@@ -1,0 +1,176 @@
+"""What is known of AnimateDiff-Evolved's nodes and of the host's around them: widgets, defaults.
+
+Layouts list every version of a node's widgets that can be in a file, the newest first. Letters:
+t text, i whole number, f number, b switch.
+"""
+
+from typing import Any
+
+Layout = tuple[tuple[str, str], ...]
+
+GEN1 = "ADE_AnimateDiffLoaderGen1"
+LEGACY_LOADER = "ADE_AnimateDiffLoaderWithContext"
+V1_LOADER = "AnimateDiffLoaderV1"
+V1_ADVANCED = "ADE_AnimateDiffLoaderV1Advanced"
+EVOLVED = "ADE_UseEvolvedSampling"
+APPLY = "ADE_ApplyAnimateDiffModel"
+APPLY_SIMPLE = "ADE_ApplyAnimateDiffModelSimple"
+LOAD = "ADE_LoadAnimateDiffModel"
+LORA = "ADE_AnimateDiffLoRALoader"
+STATIC = "ADE_StandardStaticContextOptions"
+UNIFORM = "ADE_StandardUniformContextOptions"
+LOOPED = "ADE_LoopedUniformContextOptions"
+BATCHED = "ADE_BatchedContextOptions"
+LEGACY_UNIFORM = "ADE_AnimateDiffUniformContextOptions"
+VIEWS_ONLY = "ADE_ViewsOnlyContextOptions"
+CONTEXT_EXTRAS = "ADE_ContextExtras_Set"
+SETTINGS = "ADE_AnimateDiffSamplingSettings"
+SIGMAS = "ADE_SigmaSchedule"
+MULTIVAL = "ADE_MultivalDynamic"
+PROMPTS = "ADE_PromptScheduling"
+PROMPTS_LATENTS = "ADE_PromptSchedulingLatents"
+FIZZ = "BatchPromptSchedule"
+FIZZ_LATENTS = "BatchPromptScheduleLatentInput"
+EMPTY_LATENT = "ADE_EmptyLatentImageLarge"
+UNLOAD = "ADE_AnimateDiffUnload"
+CHECKPOINT = "CheckpointLoaderSimpleWithNoiseSelect"
+
+# Ids from before all of them began alike. `AnimateDiffLoader` and others are of its first weeks.
+WITHOUT_PREFIX = {
+    V1_LOADER,
+    CHECKPOINT,
+    "AnimateDiffLoader",
+    "AnimateDiffLoader_v2",
+    "AnimateDiffLoaderLegacy",
+    "AnimateDiffCombine",
+    "AnimateDiffUnload",
+}
+# They end a workflow: nothing takes their output, and they are needed all the same.
+ENDS = {"ADE_AnimateDiffCombine", "AnimateDiffCombine", "ADE_AnimateDiffCombineVideo"}
+
+
+def is_theirs(node_type: str) -> bool:
+    """Whether a node is AnimateDiff-Evolved's."""
+    return node_type.startswith("ADE_") or node_type in WITHOUT_PREFIX
+
+
+def _layout(text: str) -> Layout:
+    """'name:kind name:kind ...', where a missing kind is that of text."""
+    pairs = (word.partition(":") for word in text.split())
+    return tuple((name, kind or "t") for name, _, kind in pairs)
+
+
+def _layouts(*texts: str) -> tuple[Layout, ...]:
+    return tuple(_layout(text) for text in texts)
+
+
+_WHEN = "use_on_equal_length:b start_percent:f guarantee_steps:i"
+_LENGTHS = "context_length:i context_stride:i context_overlap:i"
+_PW = "pw_a:f pw_b:f pw_c:f pw_d:f"
+
+LAYOUTS: dict[str, tuple[Layout, ...]] = {
+    GEN1: _layouts("model_name beta_schedule"),
+    LEGACY_LOADER: _layouts(
+        "model_name beta_schedule motion_scale:f apply_v2_models_properly:b",
+        "model_name beta_schedule apply_mm_groupnorm_hack:b",
+    ),
+    V1_LOADER: _layouts(
+        "model_name unlimited_area_hack:b beta_schedule", "model_name beta_schedule"
+    ),
+    V1_ADVANCED: _layouts(
+        f"model_name unlimited_area_hack:b {_LENGTHS} context_schedule closed_loop:b beta_schedule",
+        f"model_name {_LENGTHS} context_schedule closed_loop:b beta_schedule",
+    ),
+    EVOLVED: _layouts("beta_schedule"),
+    APPLY: _layouts("start_percent:f end_percent:f apply_v2_properly:b"),
+    APPLY_SIMPLE: _layouts("apply_v2_properly:b"),
+    LOAD: _layouts("model_name"),
+    LORA: _layouts("name strength:f"),
+    STATIC: _layouts(f"context_length:i context_overlap:i fuse_method {_WHEN}"),
+    UNIFORM: _layouts(f"{_LENGTHS} fuse_method {_WHEN}"),
+    LOOPED: _layouts(
+        f"{_LENGTHS} closed_loop:b fuse_method {_WHEN}",
+        f"{_LENGTHS} context_schedule closed_loop:b fuse_method {_WHEN}",
+    ),
+    BATCHED: _layouts("context_length:i start_percent:f guarantee_steps:i"),
+    LEGACY_UNIFORM: _layouts(f"{_LENGTHS} context_schedule closed_loop:b fuse_method {_WHEN}"),
+    VIEWS_ONLY: _layouts("start_percent:f guarantee_steps:i"),
+    SETTINGS: _layouts(
+        "batch_offset:i noise_type seed_gen seed_offset:i adapt_denoise_steps:b",
+        "batch_offset:i noise_type seed_gen seed_offset:i seed_override:i adapt_denoise_steps:b",
+        "seed_gen",
+    ),
+    SIGMAS: _layouts("beta_schedule"),
+    MULTIVAL: _layouts("float_val:f"),
+    PROMPTS: _layouts("prompts print_schedule:b max_length:i tensor_interp"),
+    PROMPTS_LATENTS: _layouts("prompts print_schedule:b tensor_interp"),
+    FIZZ: _layouts(
+        "text max_frames:i print_output:b start_frame:i end_frame:i",
+        f"text max_frames:i pre_text app_text {_PW}",
+        f"text max_frames:i print_output:b pre_text app_text {_PW}",
+        f"text max_frames:i print_output:b pre_text app_text start_frame:i end_frame:i {_PW}",
+    ),
+    FIZZ_LATENTS: _layouts(
+        "text print_output:b start_frame:i end_frame:i",
+        f"text pre_text app_text {_PW}",
+        f"text print_output:b pre_text app_text {_PW}",
+        f"text print_output:b pre_text app_text start_frame:i end_frame:i {_PW}",
+    ),
+    EMPTY_LATENT: _layouts("width:i height:i batch_size:i"),
+    CHECKPOINT: _layouts("ckpt_name beta_schedule use_custom_scale_factor:b scale_factor:f"),
+    # wires by name, and the host's nodes with seeds and lengths
+    "SetNode": _layouts("Constant"),
+    "GetNode": _layouts("Constant"),
+    "EmptyLatentImage": _layouts("width:i height:i batch_size:i"),
+    "KSampler": _layouts("seed:i steps:i cfg:f sampler_name scheduler denoise:f"),
+    "KSamplerAdvanced": _layouts(
+        "add_noise noise_seed:i steps:i cfg:f sampler_name scheduler start_at_step:i end_at_step:i "
+        "return_with_leftover_noise"
+    ),
+    "SamplerCustom": _layouts("add_noise:b noise_seed:i cfg:f"),
+    "RandomNoise": _layouts("noise_seed:i"),
+}
+
+# What an option is where a file does not have it: the parameters' defaults in the nodes' code.
+_CONTEXT = {
+    "context_stride": 1,
+    "context_overlap": 4,
+    "closed_loop": False,
+    "use_on_equal_length": False,
+    "start_percent": 0.0,
+    "guarantee_steps": 1,
+}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    GEN1: {"beta_schedule": "autoselect"},
+    LEGACY_LOADER: {
+        "beta_schedule": "autoselect",
+        "motion_scale": 1.0,
+        "apply_v2_models_properly": True,
+    },
+    V1_LOADER: {"beta_schedule": "sqrt_linear (AnimateDiff)"},
+    V1_ADVANCED: {"beta_schedule": "sqrt_linear (AnimateDiff)", **_CONTEXT},
+    EVOLVED: {"beta_schedule": "autoselect"},
+    APPLY: {"start_percent": 0.0, "end_percent": 1.0, "apply_v2_properly": True},
+    APPLY_SIMPLE: {"start_percent": 0.0, "end_percent": 1.0, "apply_v2_properly": True},
+    LORA: {"strength": 1.0},
+    STATIC: {**_CONTEXT, "fuse_method": "pyramid"},
+    UNIFORM: {**_CONTEXT, "fuse_method": "pyramid"},
+    LOOPED: {**_CONTEXT, "fuse_method": "flat"},
+    BATCHED: {**_CONTEXT, "context_overlap": 0, "fuse_method": "flat"},
+    LEGACY_UNIFORM: {**_CONTEXT, "fuse_method": "flat"},
+    SETTINGS: {
+        "batch_offset": 0,
+        "noise_type": "default",
+        "seed_gen": "comfy",
+        "seed_offset": 0,
+        "adapt_denoise_steps": False,
+    },
+    MULTIVAL: {"float_val": 1.0},
+    PROMPTS: {"max_length": 0, "tensor_interp": "lerp"},
+    PROMPTS_LATENTS: {"max_length": 0, "tensor_interp": "lerp"},
+    CHECKPOINT: {
+        "beta_schedule": "use existing",
+        "use_custom_scale_factor": False,
+        "scale_factor": 0.18215,
+    },
+}

@@ -1,0 +1,169 @@
+"""A converted graph as the page saves it. What was not touched stays as it was in the file."""
+
+from typing import Any
+
+from .graph import Graph, Link, Node
+from .our_nodes import OURS, SEEDS, with_defaults
+from .ui_read import link_origins
+
+OPTIONAL_SHAPE = 7  # how the page marks a socket that may stay empty
+
+
+class Links:
+    """The links of a workflow: old numbers where a connection is as it was, new ones elsewhere."""
+
+    def __init__(self, workflow: dict[str, Any]):
+        self.old = dict(_numbered(workflow["links"]))
+        self.origins = link_origins(workflow)
+        self.as_dicts = any(isinstance(link, dict) for link in workflow["links"])
+        known = workflow.get("last_link_id", workflow.get("state", {}).get("lastLinkId", 0))
+        self.last = max([*self.old, known if isinstance(known, int) else 0], default=0)
+        self.kept: set[Any] = set()
+        self.new: list[Any] = []
+        self.leaving: dict[Link, list[Any]] = {}
+
+    def connect(self, origin: Link, target: Any, slot: int, kind: str, old_number: Any) -> Any:
+        """The number of the link into a slot."""
+        if old_number is not None and self.origins.get(old_number) == origin:
+            number = old_number
+            self.kept.add(number)
+        else:
+            self.last += 1
+            number = self.last
+            self.new.append(self._record(number, origin, target, slot, kind))
+        self.leaving.setdefault(origin, []).append(number)
+        return number
+
+    def _record(self, number: int, origin: Link, target: Any, slot: int, kind: str) -> Any:
+        source = int(origin.node) if origin.node.isdecimal() else origin.node
+        if not self.as_dicts:
+            return [number, source, origin.output, target, slot, kind]
+        return {
+            "id": number,
+            "origin_id": source,
+            "origin_slot": origin.output,
+            "target_id": target,
+            "target_slot": slot,
+            "type": kind,
+        }
+
+    def records(self) -> list[Any]:
+        return [link for number, link in self.old.items() if number in self.kept] + self.new
+
+    def gone(self) -> set[Any]:
+        return self.old.keys() - self.kept
+
+
+def write_ui(graph: Graph, workflow: dict[str, Any]) -> dict[str, Any]:
+    """The workflow with the graph's nodes and links in place of its own."""
+    links = Links(workflow)
+    records = [_record(node, graph, links) for node in graph.nodes.values()]
+    for record in records:
+        for slot, output in enumerate(record.get("outputs") or []):
+            numbers = links.leaving.get(Link(str(record["id"]), slot), [])
+            old = output.get("links")
+            order = [number for number in old or [] if number in numbers]
+            order += [number for number in numbers if number not in order]
+            output["links"] = order or (None if old is None else [])
+    written = {**workflow, "nodes": records, "links": links.records()}
+    if "state" in workflow:
+        state = {"lastNodeId": graph.last_id, "lastLinkId": links.last}
+        written["state"] = {**workflow["state"], **state}
+    else:
+        written |= {"last_node_id": graph.last_id, "last_link_id": links.last}
+    if isinstance(workflow.get("extra"), dict):
+        written["extra"] = _without_links(workflow["extra"], links.gone())
+    return written
+
+
+def _numbered(links: list[Any]) -> list[tuple[Any, Any]]:
+    return [
+        (link["id"] if isinstance(link, dict) else link[0], link) for link in filter(None, links)
+    ]
+
+
+def _record(node: Node, graph: Graph, links: Links) -> dict[str, Any]:
+    return _new(node, len(graph.nodes), links) if node.raw is None else _old(node, graph, links)
+
+
+def _old(node: Node, graph: Graph, links: Links) -> dict[str, Any]:
+    """A record of the file, whose sockets may have another link now, or none."""
+    record = dict(node.raw or {})
+    if "inputs" in record:
+        sockets = [dict(socket) for socket in record["inputs"] or []]
+        for slot, (name, socket) in enumerate(zip(node.sockets, sockets, strict=True)):
+            origin = node.link(name)
+            old = socket.get("link")
+            kind = _output_type(graph, origin, socket.get("type", "*"))
+            socket["link"] = origin and links.connect(origin, record["id"], slot, kind, old)
+        record["inputs"] = sockets
+    if "outputs" in record:
+        record["outputs"] = [dict(output) for output in record["outputs"] or []]
+    return record
+
+
+def _output_type(graph: Graph, origin: Link | None, fallback: str) -> str:
+    node = graph.nodes.get(origin.node) if origin else None
+    if node is None or origin is None:
+        return fallback
+    if node.raw is None:
+        return OURS[node.type].outputs[origin.output][1]
+    outputs = node.raw.get("outputs") or []
+    return outputs[origin.output].get("type", fallback) if origin.output < len(outputs) else "*"
+
+
+def _new(node: Node, order: int, links: Links) -> dict[str, Any]:
+    """A node of ours as the page writes one."""
+    ours = OURS[node.type]
+    number = int(node.id)
+    sockets: list[dict[str, Any]] = []
+    for name, kind, optional in ours.sockets:
+        shape = {"shape": OPTIONAL_SHAPE} if optional else {}
+        sockets.append({"name": name, **shape, "type": kind, "link": None})
+    for name, kind, _ in ours.widgets:
+        if node.link(name):
+            sockets.append({"name": name, "type": kind, "widget": {"name": name}, "link": None})
+    for slot, socket in enumerate(sockets):
+        origin = node.link(socket["name"])
+        if origin:
+            socket["link"] = links.connect(origin, number, slot, socket["type"], None)
+    return {
+        "id": number,
+        "type": node.type,
+        "pos": list(node.pos),
+        "size": list(ours.size),
+        "flags": {},
+        "order": order,
+        "mode": node.mode,
+        "inputs": sockets,
+        "outputs": [{"name": name, "type": kind, "links": []} for name, kind in ours.outputs],
+        **({"title": node.title} if node.title else {}),
+        "properties": {"Node name for S&R": node.type},
+        "widgets_values": _widget_values(node),
+    }
+
+
+def _widget_values(node: Node) -> list[Any]:
+    """Values by position. A connected widget keeps its default, as on the page."""
+    inputs = with_defaults(node)
+    values: list[Any] = []
+    for name, _, default in OURS[node.type].widgets:
+        values.append(default if isinstance(inputs[name], Link) else inputs[name])
+        if name in SEEDS:
+            values.append(node.controls.get(name, "fixed"))
+    return values
+
+
+def _without_links(extra: dict[str, Any], gone: set[Any]) -> dict[str, Any]:
+    """`extra` without what the page notes there about links that are gone: bends of wires."""
+    kept = dict(extra)
+    if "linkExtensions" in kept:
+        kept["linkExtensions"] = [x for x in kept["linkExtensions"] if x.get("id") not in gone]
+    if "reroutes" in kept:
+        bends = [
+            {**bend, "linkIds": [n for n in bend.get("linkIds") or [] if n not in gone]}
+            for bend in kept["reroutes"]
+        ]
+        parents = {bend.get("parentId") for bend in bends}
+        kept["reroutes"] = [b for b in bends if b["linkIds"] or b.get("id") in parents]
+    return kept

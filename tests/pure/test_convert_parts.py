@@ -1,0 +1,288 @@
+"""Conversions of less usual parts: options without an equivalent, modes, wires, the page's files."""
+
+import pytest
+from adn_testing.ade import as_graph, converted, models_of, only, read, reasons
+from animatediff_native.convert import convert
+from animatediff_native.convert.values import UnknownLayout, named_values
+
+APPLY, LOAD, LORA = "ADN_ApplyMotionModule", "ADN_LoadMotionModule", "ADN_LoadMotionLora"
+WINDOWS, NOISE = "ADN_ContextWindows", "ADN_FreeNoise"
+SETTINGS, LEGACY = "ADE_AnimateDiffSamplingSettings", "ADE_AnimateDiffUniformContextOptions"
+
+
+def replaced(name: str, **options):
+    """An API example with other inputs, by node: n10={"beta_schedule": ...}."""
+    given = read(name)
+    for key, inputs in options.items():
+        given[key[1:]]["inputs"] |= inputs
+    result = convert(given)
+    return result, as_graph(result.workflow)
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_settings_of_every_length(count):
+    result, graph = converted(f"settings_{count}_ui")
+    noise = only(graph, NOISE)["inputs"]
+    assert (noise["context_length"], noise["context_overlap"], noise["seed"]) == (16, 6, 99)
+    assert noise["schedule"] == "static"
+    said = reasons(result).get("12", "")
+    assert ("auto1111" in said and "seed_offset 3" in said and "adapt_denoise" in said) == (
+        count == 7
+    )
+
+
+@pytest.mark.parametrize(
+    ("node", "saved", "expected"),
+    [
+        (SETTINGS, ["comfy"], {"seed_gen": "comfy"}),
+        (
+            SETTINGS,
+            [1, "default", "comfy"],
+            {"batch_offset": 1, "noise_type": "default", "seed_gen": "comfy"},
+        ),
+        (
+            SETTINGS,
+            [0, "default", "comfy", 4, "fixed", 5, "randomize", True],
+            {"seed_offset": 4, "seed_override": 5, "adapt_denoise_steps": True},
+        ),
+        (
+            LEGACY,
+            [16, 1, 4, "uniform", True, "flat", False, 0.2, 3, ""],
+            {"closed_loop": True, "start_percent": 0.2, "guarantee_steps": 3},
+        ),
+        (
+            "ADE_LoopedUniformContextOptions",
+            [16, 1, 4, "uniform", True],
+            {"context_schedule": "uniform", "closed_loop": True},
+        ),
+        ("ADE_AnimateDiffLoaderWithContext", ["a", "b", True], {"apply_mm_groupnorm_hack": True}),
+        ("ADE_AnimateDiffLoaderWithContext", ["a", "b", 0.9], {"motion_scale": 0.9}),
+        ("AnimateDiffLoaderV1", ["a", False, "b", ""], {"beta_schedule": "b"}),
+        ("AnimateDiffLoaderV1", ["a", "b"], {"beta_schedule": "b"}),
+        ("BatchPromptSchedule", ["t", 16, False, 0, 0], {"max_frames": 16, "end_frame": 0}),
+        (
+            "KSampler",
+            [7, "increment", 20, 8, "euler", "normal", 1],
+            {"seed": 7, "seed:control": "increment"},
+        ),
+        ("ADE_MultivalDynamic", {"float_val": 1.5, "other": 3}, {"float_val": 1.5}),
+        ("SomebodyElses", [1, 2], {}),
+    ],
+)
+def test_values_by_position(node, saved, expected):
+    named = named_values(node, saved)
+    assert expected.items() <= named.items()
+    assert "other" not in named
+
+
+def test_values_that_fit_no_version():
+    with pytest.raises(UnknownLayout, match="3 saved values"):
+        named_values("ADE_AnimateDiffLoRALoader", ["a.ckpt", True, 4])
+
+
+def test_options_without_an_equivalent_are_listed_one_by_one():
+    result, graph = converted("options_left_api")
+    said = reasons(result)
+    expected = {
+        "10": "effect_multival 2.5 is more than the 2", "11": "ad_settings", "12": "only served node 11",
+        "13": "ad_keyframes", "14": "only served node 13", "15": "repeated_context", "16": "iteration_opts",
+        "17": "only one context", "18": "random", "19": "view_opts",
+    }  # fmt: skip
+    assert said.keys() == expected.keys()
+    assert all(part in said[key] for key, part in expected.items())
+    assert "batch_offset 2" in said["15"]
+    assert only(graph, APPLY)["inputs"]["strength"] == 2.0
+    assert not any(node["type"].startswith("ADE_") for node in graph.values())
+
+
+def test_multivals_that_are_no_number():
+    result, graph = converted("multival_left_api")
+    assert reasons(result).keys() == {"11", "12"}
+    assert only(graph, APPLY)["inputs"]["strength"] == 1.0
+    assert only(graph, "LoadImageMask")
+
+
+def test_what_cannot_be_converted_stays_with_all_that_it_needs():
+    result, graph = converted("cameractrl_ui")
+    assert graph == as_graph(read("cameractrl_ui"))
+    assert result.workflow["links"] == read("cameractrl_ui")["links"]
+    said = reasons(result)
+    assert said.keys() == {"10", "11", "12", "13", "14", "15"}
+    assert "cannot be converted" in said["10"] and "serves node 10" in said["14"]
+
+
+def test_bypassed_nodes_stay_bypassed():
+    _, graph = converted("bypassed_ui")
+    windows, apply, _ = models_of(graph, only(graph, "KSampler"))
+    last = graph[apply["inputs"]["motion_lora"][0]]
+    first = graph[last["inputs"]["previous"][0]]
+    modes = [
+        node["mode"]
+        for node in (windows, apply, last, first, only(graph, NOISE), only(graph, LOAD))
+    ]
+    assert modes == [4, 0, 4, 0, 4, 0]
+
+
+def test_muted_parts_do_not_cut_the_model():
+    """A muted option was simply not there; in the way of a model, its place is bypassed."""
+    _, graph = converted("muted_parts_ui")
+    windows, second, first, _ = models_of(graph, only(graph, "KSampler"))
+    assert [node["mode"] for node in (windows, second, first)] == [4, 0, 4]
+
+
+def test_a_bypassed_loader_stays_bypassed():
+    _, graph = converted("bypassed_loader_ui")
+    assert {n["mode"] for n in graph.values() if n["type"].startswith("ADN_")} == {4}
+
+
+def test_subgraphs_are_kept_and_named():
+    result, graph = converted("subgraph_ui")
+    assert result.workflow["definitions"] == read("subgraph_ui")["definitions"]
+    assert reasons(result).keys() == {"Motion/1"}
+    chain = models_of(graph, only(graph, "KSampler"))
+    assert [node["type"] for node in chain[1:]] == [APPLY, "CheckpointLoaderSimple"]
+
+
+def test_reroutes_connected_widgets_and_links_as_dicts():
+    result, graph = converted("reroutes_ui")
+    chain = models_of(graph, only(graph, "KSampler"))
+    assert [n["type"] for n in chain] == [
+        WINDOWS,
+        APPLY,
+        "LoraLoaderModelOnly",
+        "CheckpointLoaderSimple",
+    ]
+    primitive = ("12", 0)
+    assert only(graph, WINDOWS)["inputs"]["context_length"] == primitive
+    assert only(graph, NOISE)["inputs"]["context_length"] == primitive
+    (record,) = (n for n in result.workflow["nodes"] if n["type"] == WINDOWS)
+    assert record["inputs"][1]["widget"] == {"name": "context_length"}
+    assert record["widgets_values"][0] == 16
+    assert all(isinstance(link, dict) for link in result.workflow["links"])
+    assert [bend["id"] for bend in result.workflow["extra"]["reroutes"]] == [2]
+    assert [link["id"] for link in result.workflow["extra"]["linkExtensions"]] == [1]
+    assert only(graph, "VHS_VideoCombine") and "14" not in graph
+
+
+def test_wires_by_name():
+    page = read("gen1_ui")
+    loader = next(node for node in page["nodes"] if node["id"] == 10)
+    sampler = next(node for node in page["nodes"] if node["id"] == 5)
+    link = loader["outputs"][0]["links"][0]
+    page["links"] = [x if x[0] != link else [link, 10, 0, 20, 0, "MODEL"] for x in page["links"]]
+    page["links"].append([link + 1, 21, 0, 5, 0, "MODEL"])
+    sampler["inputs"][0]["link"] = link + 1
+    page["nodes"] += [
+        {"id": 20, "type": "SetNode", "mode": 0, "inputs": [{"name": "MODEL", "type": "MODEL", "link": link}],
+         "outputs": [{"name": "*", "type": "*", "links": None}], "widgets_values": ["motion"]},
+        {"id": 21, "type": "GetNode", "mode": 0, "inputs": [], "widgets_values": ["motion"],
+         "outputs": [{"name": "MODEL", "type": "MODEL", "links": [link + 1]}]},
+    ]  # fmt: skip
+    result = convert(page)
+    graph = as_graph(result.workflow)
+    assert graph[graph["20"]["inputs"]["MODEL"][0]]["type"] == APPLY
+    assert graph["5"]["inputs"]["model"] == ("21", 0) and not result.left
+
+
+def test_free_noise_finds_samplers_behind_guiders():
+    _, graph = converted("custom_sampler_api")
+    noise = graph[only(graph, "SamplerCustomAdvanced")["inputs"]["latent_image"][0]]
+    assert noise["type"] == NOISE and noise["inputs"]["seed"] == 5150
+    assert graph[only(graph, "BasicScheduler")["inputs"]["model"][0]]["type"] == WINDOWS
+
+
+def test_the_first_loaders_gave_the_latent_on():
+    result, graph = converted("v1_advanced_ui")
+    assert graph[only(graph, "KSampler")["inputs"]["latent_image"][0]]["type"] == "EmptyLatentImage"
+    assert any("group norms of v1" in note for note in result.notes)
+
+
+def test_nodes_that_comfyui_has_by_itself():
+    _, graph = converted("helpers_ui")
+    assert only(graph, "EmptyLatentImage")["inputs"] == {
+        "width": 512,
+        "height": 512,
+        "batch_size": 200,
+    }
+    (_, checkpoint) = models_of(graph, only(graph, "KSampler"))
+    assert checkpoint["type"] == "CheckpointLoaderSimple"
+    result, _ = replaced("helpers_api", n10={"beta_schedule": "use existing"})
+    assert "of a checkpoint" in reasons(result)["1"]  # now nothing sets another schedule
+
+
+@pytest.mark.parametrize(
+    ("module", "listed"), [("temporaldiff-v1-animatediff.ckpt", 0), ("mm_sd_v15_v2.ckpt", 1)]
+)
+def test_v2_run_as_v1_concerns_v2_only(module, listed):
+    page = read("legacy_options_9_ui")
+    next(n for n in page["nodes"] if n["id"] == 10)["widgets_values"] = [
+        module,
+        "autoselect",
+        1,
+        False,
+    ]
+    assert len(convert(page).left) == listed
+
+
+def test_unload_is_the_model_before_the_motion():
+    _, graph = converted("unload_ui")
+    second = next(node for node in graph.values() if node["inputs"].get("denoise") == 0.4)
+    assert [node["type"] for node in models_of(graph, second)] == ["CheckpointLoaderSimple"]
+
+
+def test_ends_and_unreadable_nodes():
+    result, graph = converted("ends_ui")
+    assert only(graph, "ADE_AnimateDiffCombine")
+    said = reasons(result)
+    assert said.keys() == {"7", "12"} and "4 saved values" in said["12"]
+    assert [note.split(" (")[0] for note in result.notes] == ["node 11", "node 12"]
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "part"),
+    [
+        ({"n13": {"context_stride": 5}}, "13", "context_stride 5 is too much"),
+        ({"n13": {"context_overlap": 20}}, "13", "context_overlap 20 is not less"),
+        ({"n13": {"fuse_method": "🔬random"}}, "13", "pyramid is used"),
+        ({"n13": {"start_percent": 0.4}}, "13", "start_percent 0.4"),
+        ({"n13": {"context_length": 1}}, "13", "too short"),
+        ({"n14": {"noise_type": "constant"}}, "14", "noise_type 'constant'"),
+        ({"n14": {"seed_override": ["4", 0]}}, "14", "seed_override is connected"),
+        ({"n10": {"beta_schedule": ["4", 0]}}, "10", "a connected beta_schedule"),
+    ],
+)
+def test_values_without_an_equivalent(options, key, part):
+    result, _ = replaced("gen2_simple_api", **options)
+    assert part in reasons(result)[key]
+
+
+def test_a_lora_stronger_than_ours_can_be():
+    result, graph = replaced("gen1_loras_api", n11={"strength": 3.5})
+    assert "3.5" in reasons(result)["11"]
+    assert max(n["inputs"]["strength"] for n in graph.values() if n["type"] == LORA) == 2.0
+
+
+def test_half_converted_graphs_are_understood():
+    """As after the page replaced single nodes."""
+    given = read("gen2_simple_api")
+    given["11"] = {"class_type": LOAD, "inputs": {"motion_module": "x.ckpt"}}
+    graph = as_graph(convert(given).workflow)
+    assert only(graph, APPLY)["inputs"]["motion_module"] == ("11", 0)
+
+
+def test_a_sampler_that_adds_no_noise_gets_no_free_noise():
+    given = read("gen2_simple_api")
+    sampler = given["5"]
+    sampler["inputs"] |= {"add_noise": "disable", "noise_seed": sampler["inputs"].pop("seed")}
+    sampler["class_type"] = "KSamplerAdvanced"
+    result = convert(given)
+    assert "adds no noise" in result.notes[0]
+    assert NOISE not in {node["type"] for node in as_graph(result.workflow).values()}
+
+
+def test_group_nodes_and_links_that_were_cut():
+    page = read("gen1_ui")
+    page["links"].append(None)
+    page["extra"]["groupNodes"] = {"Mine": {"nodes": [{"type": "ADE_MultivalDynamic", "index": 0}]}}
+    result = convert(page)
+    assert reasons(result).keys() == {"Mine/0"} and None not in result.workflow["links"]

@@ -1,0 +1,70 @@
+"""The command line: what it prints, writes and returns."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from adn_testing.ade import DATA
+
+from tools import convert_workflow
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(capsys, *arguments: str | Path) -> tuple[int, str, str]:
+    try:
+        status = convert_workflow.main([str(argument) for argument in arguments])
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+    return status, *capsys.readouterr()
+
+
+def test_all_converted(capsys, tmp_path):
+    status, printed, errors = run(capsys, DATA / "gen1_ui.json", tmp_path / "out.json")
+    assert (status, errors) == (0, "")
+    assert "ADN_ApplyMotionModule" in printed and "Left" not in printed
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["version"] == 0.4
+
+
+def test_something_left(capsys, tmp_path):
+    status, printed, _ = run(capsys, DATA / "cameractrl_ui.json", tmp_path / "out.json")
+    assert status == 2 and (tmp_path / "out.json").is_file()
+    assert "node 12, ADE_ApplyAnimateDiffModelWithCameraCtrl:" in printed
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not json", "not JSON"),
+        (b"\x89PNG\r\n\xff", "not text"),
+        (b"[1, 2]", "not a workflow"),
+        (
+            b'{"1": {"class_type": "KSampler", "inputs": {}}}',
+            "no node of ComfyUI-AnimateDiff-Evolved",
+        ),
+        (None, "cannot be read"),
+    ],
+)
+def test_bad_input(capsys, tmp_path, content, message):
+    given = tmp_path / "in.json"
+    if content is not None:
+        given.write_bytes(content)
+    status, printed, errors = run(capsys, given, tmp_path / "out.json")
+    assert (status, printed) == (1, "") and message in errors
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_bad_output_and_bad_usage(capsys, tmp_path):
+    status, _, errors = run(capsys, DATA / "gen1_ui.json", tmp_path / "no" / "out.json")
+    assert status == 1 and "cannot be written" in errors
+    assert run(capsys, DATA / "gen1_ui.json")[0] == 1
+
+
+def test_it_needs_nothing_but_python(tmp_path):
+    """-I -S: without site-packages, so without torch and the host."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tools.convert_workflow import main; sys.exit(main(sys.argv[1:]))"
+    given = [sys.executable, "-I", "-S", "-c", code, DATA / "gen1_api.json", tmp_path / "out.json"]
+    done = subprocess.run(given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
