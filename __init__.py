@@ -11,6 +11,7 @@ from .nodes import (
     prompt_schedule,
     training,
 )
+from .nodes.convert_route import register_route
 from .nodes.folders import register_folders
 from .nodes.replacements import register_replacements
 
@@ -20,9 +21,6 @@ register_folders()
 
 
 class AnimateDiffNative(ComfyExtension):
-    async def on_load(self) -> None:
-        await register_replacements()
-
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [
             *motion_module.NODES,
@@ -36,7 +34,9 @@ class AnimateDiffNative(ComfyExtension):
 
 
 async def comfy_entrypoint() -> AnimateDiffNative:
-    """The host's entry point for V3 extensions."""
+    """The host's entry point for V3 extensions; older ones do not call `on_load`."""
+    register_route()
+    await register_replacements()
     return AnimateDiffNative()
 
 
