@@ -1,6 +1,6 @@
 """The claims of the AnimateDiff paper, measured on sampled clips of the miniature world.
 
-    python -m demo.claims [--folder FOLDER] [--seeds 32] [--again CLAIM ...]      (make claims)
+    python -m demo.claims [--folder FOLDER] [--seeds 32] [--again] [CLAIM ...]      (make claims)
 
 What was measured is kept beside the weights, claim by claim, so that a stopped run goes on; the
 table is written into docs/miniature.md.
@@ -28,13 +28,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.claims", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--again", nargs="*", default=[], help="claims to measure again")
+    parser.add_argument("claim", nargs="*", help="names of claims; all by default")
+    parser.add_argument("--again", action="store_true", help="measure them again")
     chosen = parser.parse_args()
     enter_host()
     from .measure import CLAIMS
 
     kept = {name: chosen.folder / "claims" / f"{name}.json" for name in CLAIMS}
-    open_ones = [name for name, file in kept.items() if name in chosen.again or not file.is_file()]
+    unknown = sorted(set(chosen.claim) - set(CLAIMS))
+    if unknown:
+        sys.exit(f"error: no claim named {', '.join(unknown)}; there are {', '.join(CLAIMS)}")
+    asked = chosen.claim or list(CLAIMS)
+    open_ones = [name for name in asked if chosen.again or not kept[name].is_file()]
     (chosen.folder / "claims").mkdir(exist_ok=True)
     # a process per core: the models are too small to keep two cores busy
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
@@ -43,7 +48,7 @@ def main() -> None:
         }
         for done in as_completed(running):
             kept[running[done]].write_text(json.dumps(done.result(), indent=1))
-    rows = {name: json.loads(file.read_text()) for name, file in kept.items()}
+    rows = {name: json.loads(file.read_text()) for name, file in kept.items() if file.is_file()}
     table = as_table({CLAIMS[name].title: found for name, found in rows.items()})
     _put_in_page(table)
     print(table)

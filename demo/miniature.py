@@ -9,6 +9,7 @@ last checkpoint is. At most two hours on two CPU cores.
 import argparse
 import importlib
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +20,11 @@ from tools.package import register
 from tools.paths import DEV
 
 FOLDER = DEV / "miniature"
+SHIPPED = Path(__file__).with_name("weights")  # what the demo's loader and the tests use
+SHIPPED_STAGES = (
+    "vae", "unet", "domain_adapter", "motion",
+    "lora_pan_left", "lora_pan_up", "lora_zoom_in", "lora_zoom_out",
+)  # fmt: skip
 
 
 def stages() -> dict[str, Callable]:
@@ -27,9 +33,10 @@ def stages() -> dict[str, Callable]:
 
     made = {
         "vae": recipe.make_vae,
-        "unet": recipe.make_unet,
+        "unet_first": recipe.make_first_unet,
         "domain_adapter": recipe.make_domain_adapter,
         "motion": recipe.make_motion,
+        "unet": recipe.make_unet,
     }
     for variant in recipe.motion_lora_variants():
         made[variant.name] = variant.make
@@ -58,6 +65,17 @@ def main() -> None:
         every[name](shop, name)
         shop.forget(name)
         print(f"{name}: done in {time.monotonic() - started:.0f} s, {shop.file(name)}", flush=True)
+    ship(shop)
+
+
+def ship(shop) -> None:
+    """Put the files of a whole world where the demo finds them; part of one stays here."""
+    files = [shop.file(name) for name in SHIPPED_STAGES]
+    if all(file.is_file() for file in files):
+        SHIPPED.mkdir(exist_ok=True)
+        for file in files:
+            shutil.copyfile(file, SHIPPED / file.name)
+        print(f"The demo uses them now: {SHIPPED}")
 
 
 def enter_host() -> None:

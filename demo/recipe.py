@@ -60,7 +60,9 @@ class Workshop:
     def adapted(self):
         """The base model with the domain adapter, on AnimateDiff's schedule."""
         tensors = load_file(self.file("domain_adapter"))
-        model = with_domain_adapter(self.unet(), tensors, "miniature_domain_adapter", 1.0)
+        model = with_domain_adapter(
+            self.unet("unet_first"), tensors, "miniature_domain_adapter", 1.0
+        )
         set_beta_schedule(model, BetaSchedule.LINEAR)
         return model
 
@@ -87,13 +89,24 @@ def make_vae(shop: Workshop, name: str) -> None:
     autoencoder.train(shop.file(name), seed=1)
 
 
-def make_unet(shop: Workshop, name: str) -> None:
+def make_first_unet(shop: Workshop, name: str) -> None:
+    """The model that the motion module is trained on."""
     data = stills.stills(shop.vae(), STILLS, seed=21)
     settings = TrainingSettings(
         steps=4000, learning_rate=6e-4, seed=41, clips_per_step=32, warm_up=100,
         decay=Decay.COSINE, ema=0.998,
     )  # fmt: skip
-    _train_unet(shop, name, models.unet_patcher(seed=31), data, settings)
+    _train_unet(shop, name, models.unet_patcher(seed=31), data, settings, both=True)
+
+
+def make_unet(shop: Workshop, name: str) -> None:
+    """The base model that is used: trained on, after the motion module was made."""
+    data = stills.stills(shop.vae(), STILLS // 2, seed=27)
+    settings = TrainingSettings(
+        steps=1600, learning_rate=5e-4, seed=47, clips_per_step=32, warm_up=50,
+        decay=Decay.COSINE, ema=0.998,
+    )  # fmt: skip
+    _train_unet(shop, name, shop.unet("unet_first"), data, settings)
 
 
 def make_ink(shop: Workshop, name: str) -> None:
@@ -106,9 +119,11 @@ def make_ink(shop: Workshop, name: str) -> None:
     _train_unet(shop, name, shop.unet(), data, settings)
 
 
-def _train_unet(shop: Workshop, name: str, model, data, settings: TrainingSettings) -> None:
+def _train_unet(
+    shop: Workshop, name: str, model, data, settings: TrainingSettings, both: bool = False
+) -> None:
     unet = model.model.diffusion_model.requires_grad_(True)
-    trainer = Trainer(dict(unet.named_parameters()), stills.PlainUNet(unet), data, settings)
+    trainer = Trainer(dict(unet.named_parameters()), stills.PlainUNet(unet, both), data, settings)
     hooks = shop.supervised(name, settings.steps)
     hooks["prepare"](trainer)
     trainer.run(on_step=hooks["on_step"])
@@ -127,7 +142,7 @@ def make_dusk(shop: Workshop, name: str) -> None:
 
 
 def make_domain_adapter(shop: Workshop, name: str) -> None:
-    model = shop.unet()
+    model = shop.unet("unet_first")
     set_beta_schedule(model, BetaSchedule.LINEAR)
     data = clips.videos(shop.vae(), VIDEOS // 4, seed=24)
     settings = TrainingSettings(
@@ -161,7 +176,8 @@ class MotionLoraVariant:
 
     def make(self, shop: Workshop, name: str) -> None:
         """On the base model, without the adapter: the clips carry no watermark."""
-        model = apply_motion_module(shop.unet(), load_motion_module(shop.file("motion")))
+        module = load_motion_module(shop.file("motion"))
+        model = apply_motion_module(shop.unet("unet_first"), module)
         set_beta_schedule(model, BetaSchedule.LINEAR)
         data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
         settings = TrainingSettings(
@@ -175,6 +191,7 @@ class MotionLoraVariant:
             trainer.run(on_step=hooks["on_step"])
         lora = training.result(shop.file(name).name)
         save_motion_lora((LoraUse(lora),), shop.file(name))
+        models.save_weights(load_file(shop.file(name)), shop.file(name))  # fp16
 
 
 def motion_lora_variants() -> list[MotionLoraVariant]:

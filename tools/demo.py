@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import media, miniature, workflow
+from tools import media, miniature, standins, workflow
 from tools.base_directory import BaseDirectory
 from tools.client import Prompt, PromptRejected
 from tools.demo_settings import DemoSettings
@@ -21,13 +21,17 @@ from tools.server import ComfyServer
 WORKFLOW = "text_to_video"
 
 
-def build_prompt(settings: DemoSettings, base: BaseDirectory) -> Prompt:
+def build_prompt(settings: DemoSettings, base: BaseDirectory, tree: Path) -> Prompt:
     prompt = workflow.load(WORKFLOW)
     if settings.checkpoint and settings.motion_module:
-        checkpoint = base.add_model("checkpoints", settings.checkpoint)
-        motion_module = base.add_model("animatediff_models", settings.motion_module)
-        workflow.set_inputs(prompt, "CheckpointLoaderSimple", {"ckpt_name": checkpoint})
-        workflow.set_inputs(prompt, "ADN_LoadMotionModule", {"motion_module": motion_module})
+        use_files(prompt, base, settings.checkpoint, settings.motion_module)
+    elif not miniature.is_there():
+        made = standins.ensure(tree)
+        use_files(prompt, base, made.checkpoint, made.motion_module)
+        workflow.set_inputs(prompt, "EmptyLatentImage", {"width": 128, "height": 128})
+        workflow.set_inputs(prompt, "KSampler", {"steps": 4})
+        print("Using stand-in models with random weights: expect moving colours, not a picture.")
+        print("`make miniature` trains models that show a moving shape.")
     else:
         miniature.install(base)
         miniature.put_in(prompt)
@@ -35,6 +39,13 @@ def build_prompt(settings: DemoSettings, base: BaseDirectory) -> Prompt:
         print("For a real clip: make demo CHECKPOINT=/path/sd15.safetensors MOTION_MODULE=/path/mm")
     settings.apply_to(prompt)
     return prompt
+
+
+def use_files(prompt: Prompt, base: BaseDirectory, checkpoint: Path, motion_module: Path) -> None:
+    name = base.add_model("checkpoints", checkpoint)
+    workflow.set_inputs(prompt, "CheckpointLoaderSimple", {"ckpt_name": name})
+    name = base.add_model("animatediff_models", motion_module)
+    workflow.set_inputs(prompt, "ADN_LoadMotionModule", {"motion_module": name})
 
 
 def show_progress(prompt: Prompt, progress: Progress) -> None:
@@ -54,7 +65,7 @@ def check(file: Path, frames: list) -> None:
 def main() -> None:
     tree = Path(os.environ["ADN_HOST"])
     base = BaseDirectory()
-    prompt = build_prompt(DemoSettings.from_environment(), base)
+    prompt = build_prompt(DemoSettings.from_environment(), base, tree)
     started = time.monotonic()
     print(f"Starting ComfyUI (log: {base.log})", flush=True)
     with ComfyServer(tree, base) as server:

@@ -1,0 +1,59 @@
+"""The committed weights of the miniature world do what the paper claims.
+
+The full table, with 32 seeds a row, is `make claims`; here are a few seeds, with wide margins.
+"""
+
+import pytest
+import torch
+
+from demo.measure import OFF, Track
+from demo.recipe import Workshop
+from demo.studio import Setup, Studio, wishes
+from tools.miniature import WEIGHTS, is_there
+
+CLIPS = 3
+pytestmark = pytest.mark.skipif(not is_there(), reason="no trained weights: make miniature")
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio(Workshop(WEIGHTS))
+
+
+@pytest.fixture(scope="module")
+def animated(studio) -> torch.Tensor:
+    return studio.film(Setup(), wishes(CLIPS))
+
+
+def test_weights_are_small_enough_to_ship():
+    assert sum(file.stat().st_size for file in WEIGHTS.iterdir()) <= 40 * 2**20
+
+
+def test_the_motion_module_makes_one_clip_of_single_pictures(studio, animated):
+    moving, jumping = Track(animated), Track(studio.film(OFF, wishes(CLIPS)))
+    assert (jumping.per_frame / moving.per_frame).median() > 3
+    assert moving.shift.norm(dim=1).median() > 4
+
+
+def test_prompts_are_obeyed(studio, animated):
+    track = Track(animated)
+    asked = [wish for wish in wishes(CLIPS) for _ in range(animated.shape[1])]
+    assert track.found.present.float().mean() > 0.95
+    colours = torch.tensor([wish.colour for wish in asked])
+    shapes = torch.tensor([wish.shape for wish in asked])
+    assert (track.found.colour == colours).float().mean() > 0.8
+    assert (studio.shape_rule(track.found) == shapes).float().mean() > 0.6  # 0.25 by chance
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.0])
+def test_a_motion_lora_gives_a_shot_type(studio, animated, strength):
+    setup = Setup(motion_loras=(("lora_pan_left", strength),))
+    panned = studio.film(setup, wishes(CLIPS))
+    if strength == 0:
+        assert torch.equal(panned, animated)
+    else:
+        assert (Track(panned).shift[:, 0] > 4).all()
+
+
+def test_the_same_seed_gives_the_same_clip(studio, animated):
+    assert torch.equal(studio.film(Setup(), wishes(1)), animated[:1])
