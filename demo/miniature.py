@@ -33,10 +33,9 @@ def stages() -> dict[str, Callable]:
 
     made = {
         "vae": recipe.make_vae,
-        "unet_first": recipe.make_first_unet,
+        "unet": recipe.make_unet,
         "domain_adapter": recipe.make_domain_adapter,
         "motion": recipe.make_motion,
-        "unet": recipe.make_unet,
     }
     for variant in recipe.motion_lora_variants():
         made[variant.name] = variant.make

@@ -1,4 +1,9 @@
-"""The miniature world's models: SD1.5's layout at a tenth of the width."""
+"""The miniature world's models: SD1.5's layout at a fifth of the width.
+
+Not at a tenth: with 32 channels, every group of the group norms is one channel, so that the UNet
+cannot know how strong the noise is. On 8 x 8 latents it differs by 4 % from frame to frame, and
+what the UNet does not know of stays in the picture.
+"""
 
 from pathlib import Path
 
@@ -14,9 +19,9 @@ UNET = {
     "image_size": 32,
     "in_channels": 4,
     "out_channels": 4,
-    "model_channels": 32,
+    "model_channels": 64,
     "num_res_blocks": [2, 2, 2, 2],
-    "channel_mult": [1, 2, 4, 4],
+    "channel_mult": [1, 1, 2, 2],
     "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
     "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
     "transformer_depth_middle": 1,

@@ -60,9 +60,7 @@ class Workshop:
     def adapted(self):
         """The base model with the domain adapter, on AnimateDiff's schedule."""
         tensors = load_file(self.file("domain_adapter"))
-        model = with_domain_adapter(
-            self.unet("unet_first"), tensors, "miniature_domain_adapter", 1.0
-        )
+        model = with_domain_adapter(self.unet(), tensors, "miniature_domain_adapter", 1.0)
         set_beta_schedule(model, BetaSchedule.LINEAR)
         return model
 
@@ -89,24 +87,13 @@ def make_vae(shop: Workshop, name: str) -> None:
     autoencoder.train(shop.file(name), seed=1)
 
 
-def make_first_unet(shop: Workshop, name: str) -> None:
-    """The model that the motion module is trained on."""
+def make_unet(shop: Workshop, name: str) -> None:
     data = stills.stills(shop.vae(), STILLS, seed=21)
     settings = TrainingSettings(
-        steps=4000, learning_rate=6e-4, seed=41, clips_per_step=32, warm_up=100,
+        steps=6000, learning_rate=6e-4, seed=41, clips_per_step=32, warm_up=100,
         decay=Decay.COSINE, ema=0.998,
     )  # fmt: skip
-    _train_unet(shop, name, models.unet_patcher(seed=31), data, settings, both=True)
-
-
-def make_unet(shop: Workshop, name: str) -> None:
-    """The base model that is used: trained on, after the motion module was made."""
-    data = stills.stills(shop.vae(), STILLS // 2, seed=27)
-    settings = TrainingSettings(
-        steps=1600, learning_rate=5e-4, seed=47, clips_per_step=32, warm_up=50,
-        decay=Decay.COSINE, ema=0.998,
-    )  # fmt: skip
-    _train_unet(shop, name, shop.unet("unet_first"), data, settings)
+    _train_unet(shop, name, models.unet_patcher(seed=31), data, settings)
 
 
 def make_ink(shop: Workshop, name: str) -> None:
@@ -119,11 +106,9 @@ def make_ink(shop: Workshop, name: str) -> None:
     _train_unet(shop, name, shop.unet(), data, settings)
 
 
-def _train_unet(
-    shop: Workshop, name: str, model, data, settings: TrainingSettings, both: bool = False
-) -> None:
+def _train_unet(shop: Workshop, name: str, model, data, settings: TrainingSettings) -> None:
     unet = model.model.diffusion_model.requires_grad_(True)
-    trainer = Trainer(dict(unet.named_parameters()), stills.PlainUNet(unet, both), data, settings)
+    trainer = Trainer(dict(unet.named_parameters()), stills.PlainUNet(unet), data, settings)
     hooks = shop.supervised(name, settings.steps)
     hooks["prepare"](trainer)
     trainer.run(on_step=hooks["on_step"])
@@ -142,7 +127,7 @@ def make_dusk(shop: Workshop, name: str) -> None:
 
 
 def make_domain_adapter(shop: Workshop, name: str) -> None:
-    model = shop.unet("unet_first")
+    model = shop.unet()
     set_beta_schedule(model, BetaSchedule.LINEAR)
     data = clips.videos(shop.vae(), VIDEOS // 4, seed=24)
     settings = TrainingSettings(
@@ -157,7 +142,7 @@ def make_motion(shop: Workshop, name: str) -> None:
     model = shop.adapted()
     data = clips.videos(shop.vae(), VIDEOS, seed=25)
     settings = TrainingSettings(
-        steps=1500, learning_rate=8e-4, seed=45, clips_per_step=4, warm_up=100,
+        steps=3200, learning_rate=8e-4, seed=45, clips_per_step=4, warm_up=100,
         decay=Decay.COSINE, ema=0.998,
     )  # fmt: skip
     module = new_motion_module(model, shop.file(name).name, seed=35)
@@ -177,7 +162,7 @@ class MotionLoraVariant:
     def make(self, shop: Workshop, name: str) -> None:
         """On the base model, without the adapter: the clips carry no watermark."""
         module = load_motion_module(shop.file("motion"))
-        model = apply_motion_module(shop.unet("unet_first"), module)
+        model = apply_motion_module(shop.unet(), module)
         set_beta_schedule(model, BetaSchedule.LINEAR)
         data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
         settings = TrainingSettings(

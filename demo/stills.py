@@ -9,26 +9,14 @@ from . import text, world
 
 
 class PlainUNet:
-    """Predicts noise with the UNet alone.
-
-    The noise is that of AnimateDiff's schedule. With `both`, even timesteps carry that of Stable
-    Diffusion's own, as a model has that was trained before anybody thought of motion.
-    """
+    """Predicts noise with the UNet alone, on AnimateDiff's schedule."""
 
     timesteps = 1000
 
-    def __init__(self, unet: nn.Module, both: bool):
+    def __init__(self, unet: nn.Module):
         self.unet = unet
-        linear = torch.linspace(0.00085, 0.012, self.timesteps, dtype=torch.float64)
-        scaled = torch.linspace(0.00085**0.5, 0.012**0.5, self.timesteps, dtype=torch.float64) ** 2
-        even = torch.arange(self.timesteps) % 2 == 0
-        self.kept = self._kept(scaled, linear, even & both)
-
-    @staticmethod
-    def _kept(scaled: torch.Tensor, linear: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        """How much of the signal's variance is left at each timestep."""
-        kept = [torch.cumprod(1 - betas, 0) for betas in (scaled, linear)]
-        return torch.where(first, *kept).float()
+        betas = torch.linspace(0.00085, 0.012, self.timesteps, dtype=torch.float64)
+        self.kept = torch.cumprod(1 - betas, 0).float()  # of the signal's variance
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         kept = self.kept[t][:, None, None, None, None]

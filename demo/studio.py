@@ -24,7 +24,7 @@ from .judge import ShapeRule
 from .recipe import Workshop
 from .text import MiniatureText
 
-STEPS, CFG, SAMPLER, SCHEDULER, DENOISE = 16, 3.0, "dpmpp_2m", "sgm_uniform", 0.8
+STEPS, CFG, SAMPLER, SCHEDULER = 16, 3.0, "dpmpp_2m", "sgm_uniform"
 
 
 class Wish(NamedTuple):
@@ -117,7 +117,6 @@ class Studio:
             STEPS, CFG, SAMPLER, SCHEDULER,
             self._conditioning(wish.prompt), self._conditioning(""),
             latent,
-            denoise=DENOISE,
             disable_pbar=True,
             seed=wish.seed,
         )  # fmt: skip

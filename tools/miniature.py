@@ -19,7 +19,6 @@ SAMPLING = {
     "cfg": 3.0,
     "sampler_name": "dpmpp_2m",
     "scheduler": "sgm_uniform",
-    "denoise": 0.8,  # from sigma 8: above, the small UNet is not exact
 }
 
 
