@@ -14,15 +14,14 @@ NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
 FRONTEND_ONLY = {"MarkdownNote", "Note"}  # the page draws them; the server never sees them
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"  # newer hosts: a choice that brings inputs of its own
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", DYNAMIC_COMBO}
-FILE_INPUTS = {
-    "ckpt_name",
-    "motion_module",
-    "motion_lora",
-    "domain_adapter",
-    "image",
-    "file",
-    "control_net_name",
+MODEL_FOLDERS = {
+    "ckpt_name": "models/checkpoints",
+    "motion_module": "models/animatediff_models",
+    "motion_lora": "models/animatediff_motion_lora",
+    "domain_adapter": "models/loras",
+    "control_net_name": "models/controlnet",
 }
+FILE_INPUTS = MODEL_FOLDERS.keys() | {"image", "file"}
 HOST_NODES = (
     "nodes",
     "comfy_extras.nodes_canny",
@@ -262,8 +261,11 @@ def test_nothing_overlaps(ui):
         assert any(contains(group, node) for node in nodes)
 
 
-def test_a_note_says_which_files_go_where(ui):
-    notes = [node["widgets_values"][0] for node in ui["nodes"] if node["type"] == "MarkdownNote"]
-    text = "\n".join(notes)
-    for needed in ("models/checkpoints", "models/animatediff_models", "huggingface.co"):
-        assert needed in text
+def test_a_note_says_which_files_go_where(ui, classes):
+    (text,) = [node["widgets_values"][0] for node in ui["nodes"] if node["type"] == "MarkdownNote"]
+    needed = {"models/checkpoints", "models/animatediff_models", "huggingface.co", "## Settings"}
+    for node in to_api(ui, classes).values():
+        for name, value in node["inputs"].items():
+            if name in MODEL_FOLDERS and not is_link(value):
+                needed |= {f"`{MODEL_FOLDERS[name]}`", f"`{value}`"}
+    assert {part for part in needed if part not in text} == set()
