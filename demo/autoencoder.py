@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from animatediff_native.training.settings import cosine
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import save_file
 
 from . import world
-from .stage import Progress, cosine
+from .stage import Progress
 
 LATENT_SCALE = 0.18215  # the host multiplies SD1.5 latents by this
 CROP_STEPS, WHOLE_STEPS = 2800, 500  # many small steps first: a crop costs a quarter
@@ -52,12 +53,7 @@ def train(file: Path, seed: int) -> None:
     vae = new(seed).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(seed + 1)
     _run(vae, CROP_STEPS, WHOLE_STEPS, LEARNING_RATE, False, generator)
-    save(vae, file.with_name("vae_unrefined.safetensors"))
-    refine(vae, file, seed)
-
-
-def refine(vae: TAESD, file: Path, seed: int) -> None:
-    """Sharper edges: what lies around a shape weighs as much as the shape."""
+    # then sharper edges: what lies around a shape weighs as much as the shape
     generator = torch.Generator().manual_seed(seed + 2)
     _run(vae, REFINING_CROP_STEPS, REFINING_WHOLE_STEPS, REFINING_RATE, True, generator)
     save(vae, file)

@@ -95,12 +95,6 @@ def _around_the_centre(mask: torch.Tensor) -> torch.Tensor:
     return torch.stack(cut)
 
 
-def overlap(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Intersection over union of masks [N, H, W]."""
-    both = (one & other).sum((1, 2))
-    return both / (one | other).sum((1, 2)).clamp(min=1)
-
-
 def watermark_correlation(pictures: torch.Tensor) -> torch.Tensor:
     """How strongly each picture [N, 3, H, W] carries the mark: 1 where bars are black and white."""
     mark = world.watermark(pictures.shape[-1])

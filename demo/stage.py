@@ -1,15 +1,6 @@
-"""What the stages of the miniature world have in common: progress, learning rates."""
+"""What the stages of the miniature world have in common: they say how far they are."""
 
-import math
 import time
-
-
-def cosine(step: int, steps: int, warm_up: int = 0, floor: float = 0.05) -> float:
-    """Factor of the learning rate: a short rise, then half a cosine down to the floor."""
-    if step < warm_up:
-        return (step + 1) / warm_up
-    along = (step - warm_up) / max(1, steps - warm_up)
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along))
 
 
 class Progress:

@@ -1,5 +1,6 @@
 """How a training runs."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -22,6 +23,17 @@ class Decay(str, Enum):
 
     CONSTANT = "constant"
     COSINE = "cosine"
+
+
+COSINE_FLOOR = 0.05  # of the learning rate is left at the end
+
+
+def cosine(step: int, steps: int, warm_up: int) -> float:
+    """Factor of the learning rate: an even rise, then half a cosine down to the floor."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    along = (step - warm_up) / max(1, steps - warm_up)
+    return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * along))
 
 
 @dataclass(frozen=True)
@@ -55,3 +67,9 @@ class TrainingSettings:
             raise ValueError(f"text_dropout is a share, 0 to 1: {self.text_dropout}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema is a decay between 0 and 1: {self.ema}")
+
+    def rate_in(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        if self.decay is Decay.CONSTANT and step >= self.warm_up:
+            return self.learning_rate
+        return self.learning_rate * cosine(step, self.steps, self.warm_up)

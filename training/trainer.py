@@ -4,7 +4,6 @@ Each step draws everything it needs from a generator seeded with the run's seed 
 number: a run that was stopped and resumed gives the same weights as one that was not.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -14,10 +13,9 @@ from torch import nn
 
 from .clip_set import Batch, ClipSet
 from .loss import debiased_noise_loss, noise_loss
-from .settings import Decay, TrainingSettings
+from .settings import TrainingSettings
 
 SNAPSHOT_EVERY = 10
-COSINE_FLOOR = 0.05  # of the learning rate is left at the end
 
 
 class NoisePredictor(Protocol):
@@ -102,7 +100,7 @@ class Trainer:
         if self.step % SNAPSHOT_EVERY == 0:
             self._remember()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * self._rate_factor()
+            group["lr"] = self.settings.rate_in(self.step)
         self.optimizer.step()
         self._update_mean()
         self.losses.append(loss.item())
@@ -121,15 +119,6 @@ class Trainer:
             anchor = torch.randint(frames, (count,), generator=generator)
             return debiased_noise_loss(predicted, noise, anchor)
         return noise_loss(predicted, noise)
-
-    def _rate_factor(self) -> float:
-        step, warm_up = self.step, self.settings.warm_up
-        if step < warm_up:
-            return (step + 1) / warm_up
-        if self.settings.decay is Decay.CONSTANT:
-            return 1.0
-        along = (step - warm_up) / max(1, self.settings.steps - warm_up)
-        return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * along))
 
     def _update_mean(self) -> None:
         if self._mean is None or self.settings.ema is None:
