@@ -155,9 +155,14 @@ async def follow(socket: Any, prompt_id: str, graph: Graph) -> None:
     raise Failure("the server closed the connection before the run ended. Its log may say why.")
 
 
-def files_of(outputs: dict[str, Any]) -> list[dict[str, str]]:
-    """The files that nodes put out, be they called images, video, audio or otherwise."""
-    items = [item for node in outputs.values() for values in node.values() for item in values]
+def files_of(outputs: dict[str, Any], graph: Graph) -> list[dict[str, str]]:
+    """The files that nodes put out, be they called images, video, audio or otherwise.
+
+    In the workflow's order; the server's own is the one in which the nodes happened to end.
+    """
+    place = {key: number for number, key in enumerate(graph)}
+    nodes = sorted(outputs, key=lambda key: place.get(key, len(place)))
+    items = [item for node in nodes for values in outputs[node].values() for item in values]
     files = [item for item in items if isinstance(item, dict) and "filename" in item]
     return [{key: file[key] for key in ("filename", "subfolder", "type")} for file in files]
 
@@ -189,7 +194,7 @@ async def run(graph: Graph, server: str, folder: Path) -> None:
             await follow(socket, prompt_id, graph)
         async with session.get(f"{server}/history/{prompt_id}") as answer:
             outputs = (await answer.json())[prompt_id]["outputs"]
-        for file in files_of(outputs):
+        for file in files_of(outputs, graph):
             print(await download(session, server, file, folder), flush=True)
     if left_out:
         raise Failure("a part of the workflow was left out; see above.")

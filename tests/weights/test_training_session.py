@@ -32,6 +32,7 @@ from animatediff_native.training.settings import Precision, TrainingSettings
 pytestmark = pytest.mark.usefixtures("inference")
 
 TOLERANCE = 1e-4  # of the standard deviation: the same sums in another order, as in test_parity
+SAME_SUMS = 1e-5  # of the whole; a block that is taken for another one makes more than 1
 TWO_STEPS = TrainingSettings(steps=2, learning_rate=0.01, max_gradient_norm=1e9)
 
 
@@ -117,13 +118,19 @@ def gradients(stage, plain, module, checkpointing, **options):
     return found
 
 
+def joined(gradients):
+    return torch.cat([gradients[key].flatten() for key in sorted(gradients)])
+
+
 def assert_same_gradients(stage, plain, module, **options):
-    """Bits: what is computed again is computed from the same numbers in the same order."""
+    """What is computed again is computed from the same numbers; MKL adds them up in an order that
+    hangs on where they lie in memory, so the last bits may differ."""
     (losses, kept), (again, recomputed) = (
         gradients(stage, plain, module, checkpointing, **options) for checkpointing in (False, True)
     )
-    assert losses == again
-    assert all(torch.equal(kept[key], recomputed[key]) for key in kept)
+    assert losses == pytest.approx(again, rel=SAME_SUMS)
+    expected = joined(kept)
+    assert (joined(recomputed) - expected).norm() <= SAME_SUMS * expected.norm()
 
 
 @pytest.mark.parametrize("name", STAGES)
