@@ -90,7 +90,7 @@ def make_vae(shop: Workshop, name: str) -> None:
 def make_unet(shop: Workshop, name: str) -> None:
     data = stills.stills(shop.vae(), STILLS, seed=21)
     settings = TrainingSettings(
-        steps=6000, learning_rate=6e-4, seed=41, clips_per_step=32, warm_up=100,
+        steps=4500, learning_rate=6e-4, seed=41, clips_per_step=32, warm_up=100,
         decay=Decay.COSINE, ema=0.998,
     )  # fmt: skip
     _train_unet(shop, name, models.unet_patcher(seed=31), data, settings)

@@ -7,9 +7,16 @@ from torch import nn
 
 from . import text, world
 
+AMPLITUDE = 0.25  # the logarithm of the noise's strength goes up to this, both ways
+
 
 class PlainUNet:
-    """Predicts noise with the UNet alone, on AnimateDiff's schedule."""
+    """Predicts noise with the UNet alone, on AnimateDiff's schedule.
+
+    A latent of 8 x 8 holds 256 numbers, so that the noise of a picture is a few per cent stronger
+    or weaker than it should be. A UNet that has only seen noise of the right strength leaves the
+    excess in the picture; this one sees other strengths and learns to tell them.
+    """
 
     timesteps = 1000
 
@@ -20,10 +27,16 @@ class PlainUNet:
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         kept = self.kept[t][:, None, None, None, None]
-        noisy = kept.sqrt() * batch.latents + (1 - kept).sqrt() * noise
-        return self.unet(noisy.flatten(0, 1), t, context=batch.context).unflatten(
-            0, noise.shape[:2]
-        )
+        strength = _strengths(t)[:, None, None, None, None]
+        noisy = kept.sqrt() * batch.latents + (1 - kept).sqrt() * strength * noise
+        predicted = self.unet(noisy.flatten(0, 1), t, context=batch.context)
+        return predicted.unflatten(0, noise.shape[:2]) / strength
+
+
+def _strengths(t: torch.Tensor) -> torch.Tensor:
+    """Spread evenly, and the same for the same timesteps: nothing more is drawn."""
+    even = (t * 0.618034 + torch.arange(len(t)) * 0.754878) % 1
+    return torch.exp(AMPLITUDE * (2 * even - 1))
 
 
 def encode(vae: TAESD, pictures: torch.Tensor) -> torch.Tensor:
