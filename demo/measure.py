@@ -2,12 +2,13 @@
 (figure, value as text, what to reach, whether it is reached)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 
-from . import judge
+from . import control, judge, world
 from .recipe import CAMERA, motion_lora_variants
 from .studio import Setup, Studio, Wish, wishes
 
@@ -242,6 +243,34 @@ def ranks_and_clips(studio: Studio, seeds: int) -> list[Row]:
     return rows
 
 
+def steering(studio: Studio, seeds: int) -> list[Row]:
+    """Hints are the silhouettes of clips that no model has seen."""
+    asked = wishes(seeds, 9000)
+    paths = world.random_clips(seeds, torch.Generator().manual_seed(9000))
+    shapes = torch.tensor([wish.shape for wish in asked])
+    drawn = [replace(scenes, shape=shapes) for scenes in paths]
+    covered = torch.stack([world.silhouettes(scenes) for scenes in drawn], dim=1) > 0.5
+    hints = torch.stack([control.hint_of(scenes) for scenes in drawn], dim=1)
+    rows: list[Row] = []
+    for name, clips in (
+        ("with", studio.film_after(Setup(), asked, list(hints))),
+        ("without", studio.film(Setup(), asked)),
+    ):
+        shown = judge.find(clips.flatten(0, 1)).mask.unflatten(0, covered.shape[:2])
+        both, either = (shown & covered).sum((2, 3)), (shown | covered).sum((2, 3))
+        overlap = (both / either.clamp(min=1)).mean().item()
+        target = ">= 0.7" if name == "with" else ""
+        rows.append(
+            (
+                f"overlap of shape and hint (IoU), mean of the frames, {name} the ControlNet",
+                f"{overlap:.2f}",
+                target,
+                not target or overlap >= 0.7,
+            )
+        )
+    return rows
+
+
 def long_clips(studio: Studio, seeds: int) -> list[Row]:
     asked = wishes(seeds, 8000)
     clips = studio.film(Setup(), asked, 64)
@@ -271,5 +300,6 @@ CLAIMS = {
     "shot_types": Claim("MotionLoRA gives shot types", shot_types),
     "combined": Claim("MotionLoRAs combine linearly", combined),
     "ranks_and_clips": Claim("Small rank is enough; few clips are not", ranks_and_clips),
+    "steering": Claim("Depth sequences steer (here: silhouettes)", steering),
     "long_clips": Claim("Long clips hold together", long_clips),
 }

@@ -39,7 +39,12 @@ def stages() -> dict[str, Callable]:
     }
     for variant in recipe.motion_lora_variants():
         made[variant.name] = variant.make
-    return {**made, "unet_ink": recipe.make_ink, "lora_dusk": recipe.make_dusk}
+    return {
+        **made,
+        "unet_ink": recipe.make_ink,
+        "lora_dusk": recipe.make_dusk,
+        "control": recipe.make_control,
+    }
 
 
 def main() -> None:

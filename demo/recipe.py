@@ -19,10 +19,10 @@ from animatediff_native.training.trainer import Trainer
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
 
-from . import autoencoder, clips, models, stills, world
+from . import autoencoder, clips, control, models, stills, world
 from .stage import Progress
 
-STILLS, STYLE_STILLS, VIDEOS = 8192, 2048, 384
+STILLS, STYLE_STILLS, HINTED_STILLS, VIDEOS = 8192, 2048, 4096, 384
 SAVE_EVERY = 250  # steps between checkpoints
 CAMERA = {
     "pan_left": Augmentation.PAN_LEFT,
@@ -106,9 +106,26 @@ def make_ink(shop: Workshop, name: str) -> None:
     _train_unet(shop, name, shop.unet(), data, settings)
 
 
+def make_control(shop: Workshop, name: str) -> None:
+    """A ControlNet for silhouettes, on the base model."""
+    unet = shop.unet().model.diffusion_model
+    data = control.data(shop.vae(), HINTED_STILLS, seed=27)
+    settings = TrainingSettings(
+        steps=1200, learning_rate=6e-4, seed=47, clips_per_step=16, warm_up=50,
+        decay=Decay.COSINE, ema=0.99,
+    )  # fmt: skip
+    net = control.new(unet, seed=36)
+    _train(shop, name, net, control.ControlledUNet(unet, net), data, settings)
+
+
 def _train_unet(shop: Workshop, name: str, model, data, settings: TrainingSettings) -> None:
-    unet = model.model.diffusion_model.requires_grad_(True)
-    trainer = Trainer(dict(unet.named_parameters()), stills.PlainUNet(unet), data, settings)
+    unet = model.model.diffusion_model
+    _train(shop, name, unet, stills.PlainUNet(unet), data, settings)
+
+
+def _train(shop: Workshop, name: str, net, predict, data, settings: TrainingSettings) -> None:
+    net.requires_grad_(True)
+    trainer = Trainer(dict(net.named_parameters()), predict, data, settings)
     hooks = shop.supervised(name, settings.steps)
     hooks["prepare"](trainer)
     trainer.run(on_step=hooks["on_step"])

@@ -29,8 +29,12 @@ class PlainUNet:
         kept = self.kept[t][:, None, None, None, None]
         strength = _strengths(t)[:, None, None, None, None]
         noisy = kept.sqrt() * batch.latents + (1 - kept).sqrt() * strength * noise
-        predicted = self.unet(noisy.flatten(0, 1), t, context=batch.context)
+        predicted = self.denoise(noisy.flatten(0, 1), t, batch)
         return predicted.unflatten(0, noise.shape[:2]) / strength
+
+    def denoise(self, noisy: torch.Tensor, t: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """noisy, result: [clips, C, h, w]."""
+        return self.unet(noisy, t, context=batch.context)
 
 
 def _strengths(t: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import load_lora_for_models
 from safetensors.torch import load_file
 
-from . import world
+from . import control, world
 from .judge import ShapeRule
 from .recipe import Workshop
 from .text import MiniatureText
@@ -107,15 +107,38 @@ class Studio:
     def film(self, setup: Setup, asked: Sequence[Wish], frames: int = world.FRAMES) -> torch.Tensor:
         """[clips, frames, 3, H, W] in 0 to 1."""
         model = self.model(setup)
-        return torch.stack([self._clip(model, wish, frames) for wish in asked])
+        return torch.stack(
+            [self._clip(model, wish, frames, self._conditioning(wish)) for wish in asked]
+        )
 
-    def _clip(self, model: ModelPatcher, wish: Wish, frames: int) -> torch.Tensor:
+    def film_after(
+        self, setup: Setup, asked: Sequence[Wish], hints: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """Clips that follow hints, one picture per frame: [F, 3, H, W] each."""
+        model = self.model(setup)
+        net = control.load(self.shop.file("control"))
+        return torch.stack(
+            [
+                self._clip(
+                    model,
+                    wish,
+                    len(hint),
+                    [control.steered(one, net, hint) for one in self._conditioning(wish)],
+                )
+                for wish, hint in zip(asked, hints, strict=True)
+            ]
+        )
+
+    def _clip(
+        self, model: ModelPatcher, wish: Wish, frames: int, conditioning: list
+    ) -> torch.Tensor:
+        positive, negative = conditioning
         latent = torch.zeros(frames, 4, world.SIZE // 8, world.SIZE // 8)
         samples = comfy.sample.sample(
             model,
             comfy.sample.prepare_noise(latent, wish.seed),
             STEPS, CFG, SAMPLER, SCHEDULER,
-            self._conditioning(wish.prompt), self._conditioning(""),
+            positive, negative,
             latent,
             disable_pbar=True,
             seed=wish.seed,
@@ -124,5 +147,9 @@ class Studio:
         with torch.no_grad():
             return self.vae.taesd_decoder(scaled).clamp(0, 1)
 
-    def _conditioning(self, prompt: str) -> list:
-        return self.text.encode_from_tokens_scheduled(self.text.tokenize(prompt))
+    def _conditioning(self, wish: Wish) -> list:
+        """Positive and negative."""
+        return [
+            self.text.encode_from_tokens_scheduled(self.text.tokenize(prompt))
+            for prompt in (wish.prompt, "")
+        ]

@@ -54,4 +54,8 @@ class ClipSet:
         if self.no_prompt is not None and dropped.any():
             context = context.clone()
             context[dropped] = self.no_prompt
+        return self.batch(picked, context)
+
+    def batch(self, picked: torch.Tensor, context: torch.Tensor) -> Batch:
+        """picked: [clips]; context: [clips, tokens, D]."""
         return Batch(self.latents[picked].float(), context)
