@@ -1,73 +1,28 @@
 """A miniature ControlNet in the format of the first ones (Zhang and Agrawala, "Adding Conditional
 Control to Text-to-Image Diffusion Models", 2023): silhouettes steer, as depth pictures do.
-
-It knows stills only, as those that are used with AnimateDiff do.
 """
 
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
 
 import comfy.cldm.cldm
 import comfy.controlnet
 import comfy.model_management
 import comfy.ops
 import torch
-from animatediff_native.training.clip_set import Batch, ClipSet
-from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
 from torch import nn
 
-from . import stills, text, world
+from . import world
 from .models import UNET
 
 HINT_CHANNELS = 3
 ZERO_LAYERS = ("zero_convs", "middle_block_out", "input_hint_block.14")
 
 
-class HintedBatch(NamedTuple):
-    """A batch with what it shall follow: hint [clips, 3, H, W]."""
-
-    latents: torch.Tensor
-    context: torch.Tensor
-    hint: torch.Tensor
-
-
-class HintedStills(ClipSet):
-    """Pictures with prompts and hints; hints: [N, 3, H, W]."""
-
-    def __init__(self, hints: torch.Tensor, *clip_set):
-        super().__init__(*clip_set)
-        self.hints = hints
-
-    def batch(self, picked: torch.Tensor, context: torch.Tensor) -> Batch:
-        plain = super().batch(picked, context)
-        return HintedBatch(*plain, self.hints[picked].float())  # type: ignore[return-value]
-
-
-class ControlledUNet(stills.PlainUNet):
-    """Predicts noise with a UNet that stays as it is, steered by a ControlNet."""
-
-    def __init__(self, unet: nn.Module, control: nn.Module):
-        super().__init__(unet)
-        self.control = control
-
-    def denoise(self, noisy: torch.Tensor, t: torch.Tensor, batch: HintedBatch) -> torch.Tensor:  # type: ignore[override]
-        control = self.control(noisy, batch.hint, t, batch.context)
-        return self.unet(noisy, t, context=batch.context, control=control)
-
-
 def hint_of(scenes: world.Scenes) -> torch.Tensor:
     """White where the shape is, [N, 3, H, W]."""
     return world.silhouettes(scenes)[:, None].expand(-1, HINT_CHANNELS, -1, -1)
-
-
-def data(vae: TAESD, count: int, seed: int) -> HintedStills:
-    scenes = world.random_scenes(count, torch.Generator().manual_seed(seed))
-    latents = stills.encode(vae, world.draw(scenes))
-    contexts, prompt_of = stills.prompt_set(scenes.prompts())
-    hints = hint_of(scenes).half()
-    return HintedStills(hints, latents[:, None], contexts, prompt_of, text.embed(""))
 
 
 def new(unet: nn.Module, seed: int) -> nn.Module:

@@ -1,16 +1,18 @@
 """The loader of the miniature world, in place of a checkpoint loader."""
 
+import os
 from pathlib import Path
 
 import comfy.sd
 import comfy.utils
 from comfy_api.latest import ComfyExtension, io
 
+from . import control
 from .models import load_unet
 from .text import MiniatureText
 from .world import BACKGROUND_NAMES, COLOURS, SHAPES
 
-WEIGHTS = Path(__file__).with_name("weights")
+WEIGHTS = Path(os.environ.get("ADN_MINIATURE") or Path(__file__).with_name("weights"))
 MODELS = {"plain": "miniature_unet", "ink": "miniature_unet_ink"}
 
 
@@ -45,10 +47,29 @@ class LoadMiniatureWorld(io.ComfyNode):
         return io.NodeOutput(load_unet(_file(MODELS[model])), MiniatureText(), vae)
 
 
+class LoadMiniatureControl(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ADNDemo_LoadMiniatureControl",
+            display_name="Load Miniature ControlNet",
+            category="AnimateDiff/demo",
+            description="Steers the miniature world: the shape is drawn where the hint is white.",
+            outputs=[io.ControlNet.Output(display_name="control_net")],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        return io.NodeOutput(control.load(_file("miniature_control")))
+
+
 def _file(name: str) -> Path:
     return WEIGHTS / f"{name}.safetensors"
 
 
 class MiniatureWorldExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [LoadMiniatureWorld]
+        loaders: list[type[io.ComfyNode]] = [LoadMiniatureWorld]
+        if _file("miniature_control").is_file():  # which does not come with the project
+            loaders.append(LoadMiniatureControl)
+        return loaders

@@ -19,7 +19,7 @@ from animatediff_native.training.trainer import Trainer
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
 
-from . import autoencoder, clips, control, models, stills, world
+from . import autoencoder, clips, control, hinted, models, stills, world
 from .stage import Progress
 
 STILLS, STYLE_STILLS, HINTED_STILLS, VIDEOS = 8192, 2048, 4096, 384
@@ -109,13 +109,13 @@ def make_ink(shop: Workshop, name: str) -> None:
 def make_control(shop: Workshop, name: str) -> None:
     """A ControlNet for silhouettes, on the base model."""
     unet = shop.unet().model.diffusion_model
-    data = control.data(shop.vae(), HINTED_STILLS, seed=27)
+    data = hinted.data(shop.vae(), HINTED_STILLS, seed=27)
     settings = TrainingSettings(
         steps=1200, learning_rate=6e-4, seed=47, clips_per_step=16, warm_up=50,
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     net = control.new(unet, seed=36)
-    _train(shop, name, net, control.ControlledUNet(unet, net), data, settings)
+    _train(shop, name, net, hinted.ControlledUNet(unet, net), data, settings)
 
 
 def _train_unet(shop: Workshop, name: str, model, data, settings: TrainingSettings) -> None:

@@ -3,16 +3,22 @@
 Its models (`demo/`) draw one coloured shape in 64 x 64 pixels; they need no download and no GPU.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 from tools import workflow
 from tools.base_directory import BaseDirectory
 from tools.client import Prompt
 from tools.paths import REPO
 
+Node = dict[str, Any]
 PACK = REPO / "demo"
 WEIGHTS = PACK / "weights"
 MOTION_MODULE = WEIGHTS / "miniature_motion.safetensors"
 PROMPT = "a red circle on a dark background"
 SIZE = 64
+CAMERA_MOVES = ("pan_left", "pan_up", "zoom_in", "zoom_out")
 SHOWN_SIZE = 256  # the clip is enlarged before it is saved
 SAMPLING = {
     "steps": 20,
@@ -27,31 +33,81 @@ def is_there() -> bool:
     return MOTION_MODULE.is_file()
 
 
-def install(base: BaseDirectory) -> None:
-    """Make the demo's loader node and the miniature files known to the server of a folder."""
+def install(base: BaseDirectory, weights: Path = WEIGHTS) -> None:
+    """Make the demo's loader nodes and the miniature files known to the server of a folder."""
     base.add_custom_node("miniature-world", PACK)
     folders = {"lora": "animatediff_motion_lora", "motion": "animatediff_models"}
-    for file in sorted(WEIGHTS.glob("*.safetensors")):
+    for file in sorted(weights.glob("*.safetensors")):
         kind = file.stem.removeprefix("miniature_").split("_")[0]
         base.add_model(folders.get(kind, "loras"), file)
 
 
 def put_in(prompt: Prompt) -> None:
     """Change a workflow's graph so that it runs on the miniature world."""
-    loader = prompt[workflow.node_id(prompt, "CheckpointLoaderSimple")]
-    loader.update(class_type="ADNDemo_LoadMiniatureWorld", inputs={"model": "plain"})
-    loader["_meta"] = {"title": "Load Miniature World"}
-    workflow.set_inputs(prompt, "ADN_LoadMotionModule", {"motion_module": MOTION_MODULE.name})
-    workflow.set_inputs(prompt, "EmptyLatentImage", {"width": SIZE, "height": SIZE})
-    workflow.set_inputs(prompt, "KSampler", SAMPLING)
-    workflow.set_inputs(prompt, "CLIPTextEncode", {"text": PROMPT}, "Prompt")
-    workflow.set_inputs(prompt, "CLIPTextEncode", {"text": ""}, "Negative Prompt")
-    _enlarge(prompt)
+    for key, node in list(prompt.items()):
+        change = CHANGES.get(node["class_type"])
+        if change is not None:
+            change(node)
+        elif node["class_type"] == "VAEDecode":
+            _enlarge(prompt, key)
 
 
-def _enlarge(prompt: Prompt) -> None:
+def _take_class(node: Node, class_type: str, title: str, **inputs: object) -> None:
+    node.update(class_type=class_type, inputs=inputs, _meta={"title": title})
+
+
+def _load_world(node: Node) -> None:
+    _take_class(node, "ADNDemo_LoadMiniatureWorld", "Load Miniature World", model="plain")
+
+
+def _load_control(node: Node) -> None:
+    _take_class(node, "ADNDemo_LoadMiniatureControl", "Load Miniature ControlNet")
+
+
+def _write(node: Node) -> None:
+    node["inputs"]["text"] = PROMPT if workflow.node_title(node) == "Prompt" else ""
+
+
+def _shrink(node: Node) -> None:
+    node["inputs"].update(width=SIZE, height=SIZE)
+
+
+def _sample(node: Node) -> None:
+    node["inputs"].update(SAMPLING)
+
+
+def _load_module(node: Node) -> None:
+    node["inputs"]["motion_module"] = MOTION_MODULE.name
+
+
+def _load_adapter(node: Node) -> None:
+    node["inputs"]["domain_adapter"] = "miniature_domain_adapter.safetensors"
+
+
+def _load_motion_lora(node: Node) -> None:
+    """The movement of the same name, where there is one."""
+    asked = node["inputs"]["motion_lora"].lower().replace("_", "")
+    found = (move for move in CAMERA_MOVES if move.replace("_", "") in asked)
+    name = next(found, CAMERA_MOVES[0])
+    node["inputs"]["motion_lora"] = f"miniature_lora_{name}.safetensors"
+
+
+CHANGES: dict[str, Callable[[Node], None]] = {
+    "CheckpointLoaderSimple": _load_world,
+    "ControlNetLoader": _load_control,
+    "CLIPTextEncode": _write,
+    "EmptyLatentImage": _shrink,
+    "ImageScale": _shrink,
+    "KSampler": _sample,
+    "ADN_LoadMotionModule": _load_module,
+    "ADN_LoadMotionLora": _load_motion_lora,
+    "ADN_LoadDomainAdapter": _load_adapter,
+}
+
+
+def _enlarge(prompt: Prompt, decoder: str) -> None:
     """Whatever took the decoded frames takes them four times as large."""
-    decoded = [workflow.node_id(prompt, "VAEDecode"), 0]
+    decoded = [decoder, 0]
     enlarged = str(1 + max(int(key) for key in prompt))
     for node in prompt.values():
         for name, value in node["inputs"].items():

@@ -1,0 +1,124 @@
+"""Draws the pictures of the template browser: `python -m tools.template_pictures [NAME ...]`.
+
+Every workflow runs on a real server with the models of the miniature world, trained by
+`make miniature`, and the frames that it saves become workflows/NAME.jpg.
+"""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from PIL import Image
+
+from demo import world
+from tools import media, miniature, workflow
+from tools.base_directory import BaseDirectory
+from tools.client import Prompt
+from tools.paths import DEV, REPO, ToolError
+from tools.server import ComfyServer
+
+TRAINED = DEV / "miniature"
+SIDE = 512  # pixels of a picture
+FRAMES = 64  # of the videos that workflows take
+SCHEDULE = (
+    '0: "a red circle"\n16: "a yellow square"\n32: "a green triangle"\n47: "a blue cross"',
+    "on a dark background",
+)
+WITHOUT = {"inpainting": "it needs an inpainting checkpoint, and the miniature world has none"}
+
+
+def main() -> None:
+    names = sys.argv[1:] or sorted(file.stem for file in workflow.API_WORKFLOWS.glob("*.json"))
+    if not (TRAINED / "miniature_control.safetensors").is_file():
+        raise ToolError("The miniature world is not trained yet: make miniature")
+    os.environ["ADN_MINIATURE"] = str(TRAINED)
+    base = BaseDirectory(DEV / "pictures")
+    miniature.install(base, TRAINED)
+    with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
+        write_videos(base.path / "input")
+        for name in names:
+            if name in WITHOUT:
+                print(f"{name}: none, since {WITHOUT[name]}", flush=True)
+                continue
+            picture = REPO / "workflows" / f"{name}.jpg"
+            sheet(pictures_of(server, name)).save(picture, quality=88)
+            print(picture, flush=True)
+
+
+def pictures_of(server: ComfyServer, name: str) -> list[list[np.ndarray]]:
+    """What a workflow shows, clip by clip; a single picture is a clip of one frame."""
+    prompt = workflow.load(name)
+    miniature.put_in(prompt)
+    use_our_words(prompt)
+    outputs = server.client.run(prompt)
+    clips = [
+        media.webp_frames(server.base.written_file(outputs[key]))
+        for key, node in prompt.items()
+        if node["class_type"] == "SaveAnimatedWEBP"
+    ]
+    return clips or [
+        [np.asarray(Image.open(io.BytesIO(server.client.view(file))).convert("RGB"))]
+        for output in outputs.values()
+        for file in output.get("images", [])
+    ]
+
+
+def use_our_words(prompt: Prompt) -> None:
+    """Prompts and sizes that the miniature world knows, in the nodes that only some have."""
+    for node in prompt.values():
+        inputs = node["inputs"]
+        if node["class_type"] == "ADN_PromptSchedule":
+            inputs["text"], inputs["suffix"] = SCHEDULE
+            inputs["prefix"] = ""
+        elif node["class_type"] == "ADN_TrainMotionLora":
+            inputs.update(width=world.SIZE, height=world.SIZE, steps=100, rank=8)
+
+
+def sheet(clips: list[list[np.ndarray]]) -> Image.Image:
+    """Four frames of one clip, or a row for each of several."""
+    columns = 1 if len(clips[0]) == 1 else max(2, len(clips))
+    count = columns if len(clips) > 1 else columns**2
+    chosen = [
+        clip[round(place)]
+        for clip in clips
+        for place in np.linspace(0, len(clip) - 1, min(count, len(clip)))
+    ]
+    cell = SIDE // columns
+    picture = Image.new("RGB", (SIDE, SIDE), "white")
+    for number, frame in enumerate(chosen):
+        row, column = divmod(number, columns)
+        place = (column * cell, row * cell)
+        picture.paste(Image.fromarray(frame).resize((cell, cell), Image.Resampling.BICUBIC), place)
+    return picture
+
+
+def write_videos(folder: Path) -> None:
+    """A video of a moving shape, and the silhouettes of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scenes = world.random_clips(1, torch.Generator().manual_seed(4), FRAMES)
+    drawn = torch.cat([world.draw(one) for one in scenes])
+    covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
+    for name, frames in (("input", drawn), ("depth", covered)):
+        _write(folder / f"{name}.mp4", frames.mul(255).byte().permute(0, 2, 3, 1).numpy())
+
+
+def _write(file: Path, frames: np.ndarray) -> None:
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=8)
+        stream.width = stream.height = world.SIZE
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ToolError as error:
+        sys.exit(f"error: {error}")
