@@ -9,7 +9,7 @@ IN_HOST := $(HOST) --
 IN_TEST_HOST := $(HOST) --tests --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo miniature claims test test-fast test-matrix lint pytest bench clean distclean
+.PHONY: help setup demo miniature claims test test-fast test-ui test-matrix lint pytest bench clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -31,11 +31,15 @@ claims: ## measure the paper's claims on the miniature world, into docs/miniatur
 test: lint pytest ## lint, type check and all tests
 
 test-fast: lint ## the same without the tests that start a server
-	@$(IN_TEST_HOST) pytest -m 'not live' $(PYTEST_ARGS)
+	@$(IN_TEST_HOST) pytest -m 'not live and not ui' $(PYTEST_ARGS)
 
-test-matrix: ## all checks on the default ComfyUI, then the server tests on the oldest supported one
+test-ui: ## the tests in a browser; installs Debian's chromium where there is none, as root
+	@$(PYTHON) -B -m tools.chromium
+	@ADN_UI=required $(IN_TEST_HOST) pytest tests/ui $(PYTEST_ARGS)
+
+test-matrix: ## all checks on the default ComfyUI, then those with a server on the oldest supported one
 	@$(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory pytest COMFYUI_VERSION=0.3.52 PYTEST_ARGS='tests/live $(PYTEST_ARGS)'
+	@$(MAKE) --no-print-directory pytest COMFYUI_VERSION=0.3.52 PYTEST_ARGS='tests/live tests/ui $(PYTEST_ARGS)'
 
 lint: ## ruff and pyright
 	@$(IN_TEST_HOST) ruff check .

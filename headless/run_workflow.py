@@ -103,9 +103,11 @@ def node_complaints(graph: Graph, node_errors: Any) -> list[str]:
     ]
 
 
-def ended(message: dict[str, Any], prompt_id: str, graph: Graph) -> bool:
+def ended(message: dict[str, Any], prompt_id: str, graph: Graph, reached: dict[str, float]) -> bool:
     """Whether a message ends the run, which it shows or raises. Others' messages are passed over.
 
+    reached: how far each node is, as a part of 1. Every preview picture brings that again, and
+    windows and whole steps are counted apart; it is shown once.
     `execution_success` comes before the server has filed the outputs; `executing` nothing, after.
     """
     data = message.get("data")
@@ -121,7 +123,10 @@ def ended(message: dict[str, Any], prompt_id: str, graph: Graph) -> bool:
         case "executing":
             show(name)
         case "progress" if data["max"] > 1:
-            show(f"{name}: step {data['value']} of {data['max']}")
+            part = data["value"] / data["max"]
+            if part != reached.get(name):
+                show(f"{name}: step {data['value']} of {data['max']}")
+            reached[name] = part
         case "execution_error":
             kind = data["exception_type"].rpartition(".")[2]
             raise Failure(f"{name} (node {data['node_id']}): {kind}: {data['exception_message']}")
@@ -148,9 +153,10 @@ async def queue(
 
 
 async def follow(socket: Any, prompt_id: str, graph: Graph) -> None:
+    reached: dict[str, float] = {}
     async for message in socket:  # binary ones are previews
         is_text = message.type == aiohttp.WSMsgType.TEXT
-        if is_text and ended(json.loads(message.data), prompt_id, graph):
+        if is_text and ended(json.loads(message.data), prompt_id, graph, reached):
             return
     raise Failure("the server closed the connection before the run ended. Its log may say why.")
 

@@ -8,6 +8,7 @@ from ..samplers.control_slicing import HintCount
 from ..samplers.fuse import Fuse
 from ..samplers.windows import Schedule, WindowPlan
 from .folders import CATEGORY
+from .search_aliases import search_aliases
 
 LONGEST = 4096  # frames; far beyond what any clip needs
 
@@ -19,6 +20,14 @@ class ContextWindows(io.ComfyNode):
             node_id="ADN_ContextWindows",
             display_name="Context Windows",
             category=CATEGORY,
+            **search_aliases(
+                "context options",
+                "context window",
+                "sliding window",
+                "uniform context",
+                "looped uniform",
+                "long clip",
+            ),
             description="Samples a clip of any length in overlapping windows. ControlNet images, "
             "masks and prompts that have one entry per frame follow the frames.",
             inputs=[

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from ..lora.domain_adapter import EXPECTED_ADAPTER, read_domain_adapter, with_domain_adapter
 from ..motion.load import read_file
 from .folders import CATEGORY, LORAS, file_stamp, find_file
+from .search_aliases import search_aliases
 
 
 class LoadDomainAdapter(io.ComfyNode):
@@ -15,6 +16,7 @@ class LoadDomainAdapter(io.ComfyNode):
             node_id="ADN_LoadDomainAdapter",
             display_name="Load Domain Adapter",
             category=CATEGORY,
+            **search_aliases("adapter lora", "v3 adapter", "v3_sd15_adapter"),
             description="Adds the domain adapter of AnimateDiff v3 to an SD1.5 model. It holds "
             "the look of the videos that the motion module was trained on.",
             inputs=[

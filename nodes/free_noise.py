@@ -6,6 +6,7 @@ from ..samplers.free_noise import NoiseOrder, noise_order
 from ..samplers.windows import Schedule, WindowPlan
 from .context_windows import LONGEST
 from .folders import CATEGORY
+from .search_aliases import search_aliases
 
 
 class FreeNoise(io.ComfyNode):
@@ -15,6 +16,7 @@ class FreeNoise(io.ComfyNode):
             node_id="ADN_FreeNoise",
             display_name="FreeNoise",
             category=CATEGORY,
+            **search_aliases("free noise", "noise type", "sample settings", "shuffle noise"),
             description="Gives the windows of a long clip the same noise in another order, so that "
             "the clip keeps one look. Put it before the sampler; the latent itself stays as it is.",
             inputs=[

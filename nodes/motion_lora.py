@@ -13,6 +13,7 @@ from ..lora.strengths import FrameStrengths, WrongLength, read_strengths
 from ..motion.step_range import StepRange
 from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file
 from .motion_module import MotionLoraIO
+from .search_aliases import search_aliases
 
 log = logging.getLogger("animatediff_native")
 
@@ -24,6 +25,9 @@ class LoadMotionLora(io.ComfyNode):
             node_id="ADN_LoadMotionLora",
             display_name="Load MotionLoRA",
             category=CATEGORY,
+            **search_aliases(
+                "motion lora", "motionlora", "animatediff lora", "camera motion", "zoom", "pan"
+            ),
             description="Loads a MotionLoRA: camera or other motion for Apply Motion Module. "
             "Several add up when each one's output goes to the next one's previous.",
             inputs=[*_file_and_strength(), *_when_and_where()],
@@ -124,6 +128,7 @@ class SaveMotionLora(io.ComfyNode):
             node_id="ADN_SaveMotionLora",
             display_name="Save MotionLoRA",
             category=CATEGORY,
+            **search_aliases("motion lora", "merge lora", "combine lora"),
             description="Saves one or several MotionLoRAs, with their strengths, as one file in "
             "models/animatediff_motion_lora.",
             is_output_node=True,
@@ -163,6 +168,7 @@ class MakeFrameStrengths(io.ComfyNode):
             node_id="ADN_FrameStrengths",
             display_name="Frame Strengths",
             category=CATEGORY,
+            **search_aliases("keyframes", "value schedule", "multival", "strength per frame"),
             description="A number for every frame of a clip, from a few keyframes: straight "
             "lines between them. For frame_strengths of Load MotionLoRA.",
             inputs=[

@@ -9,6 +9,7 @@ from ..motion.load import load_motion_module
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from ..samplers.clip_run import set_automatic_windows
 from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
+from .search_aliases import search_aliases
 
 MotionModuleIO = io.Custom("ADN_MOTION_MODULE")
 MotionLoraIO = io.Custom("ADN_MOTION_LORA")
@@ -21,6 +22,9 @@ class LoadMotionModule(io.ComfyNode):
             node_id="ADN_LoadMotionModule",
             display_name="Load Motion Module",
             category=CATEGORY,
+            **search_aliases(
+                "motion model", "animatediff model", "animatediff loader", "mm_sd_v15"
+            ),
             description="Loads an AnimateDiff motion module for SD1.5: v1, v2, v3, AnimateLCM, "
             "Lightning, TemporalDiff and others of these structures.",
             inputs=[
@@ -55,6 +59,14 @@ class ApplyMotionModule(io.ComfyNode):
             node_id="ADN_ApplyMotionModule",
             display_name="Apply Motion Module",
             category=CATEGORY,
+            **search_aliases(
+                "motion model",
+                "apply animatediff model",
+                "animatediff loader",
+                "evolved sampling",
+                "gen1",
+                "text to video",
+            ),
             description="Makes an SD1.5 model move: the frames of the latent batch become one "
             "clip. Several motion modules can be applied one after the other.",
             inputs=[

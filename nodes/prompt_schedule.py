@@ -13,6 +13,7 @@ from ..samplers.prompt_schedule import (
 )
 from .context_windows import LONGEST
 from .folders import CATEGORY
+from .search_aliases import search_aliases
 
 EXAMPLE = '0: "a castle in spring"\n16: "a castle in autumn"'
 
@@ -24,6 +25,7 @@ class PromptSchedule(io.ComfyNode):
             node_id="ADN_PromptSchedule",
             display_name="Prompt Schedule",
             category=CATEGORY,
+            **search_aliases("prompt travel", "batch prompt schedule", "prompt scheduling", "fizz"),
             description="Prompts at frames of a clip, as a conditioning with one entry per frame.",
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),

@@ -31,10 +31,17 @@ REPLACEMENTS: tuple[dict[str, Any], ...] = (
 
 
 async def register_replacements() -> None:
-    """Register them with hosts that know replacements; with the others this does nothing."""
+    """Register them with hosts that know replacements; with the others this does nothing, and
+    neither without a running server, which is where a host keeps them."""
     make = getattr(host.io, "NodeReplace", None)
     registry = getattr(host.ComfyAPI(), "node_replacement", None)
-    if make is None or registry is None:
+    if make is None or registry is None or not _server_is_there():
         return
     for replacement in REPLACEMENTS:
         await registry.register(make(**replacement))
+
+
+def _server_is_there() -> bool:
+    from server import PromptServer  # as late as the host itself looks for it
+
+    return getattr(PromptServer, "instance", None) is not None

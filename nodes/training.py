@@ -14,6 +14,7 @@ from ..training.motion_lora_job import (
 from ..training.run_motion_lora import run_motion_lora
 from .folders import CATEGORY, MOTION_LORAS, folder_stamp, input_folder, new_file
 from .motion_module import MotionLoraIO
+from .search_aliases import search_aliases
 
 MANY = 100_000
 
@@ -25,6 +26,9 @@ class TrainMotionLora(io.ComfyNode):
             node_id="ADN_TrainMotionLora",
             display_name="Train MotionLoRA",
             category=CATEGORY,
+            **search_aliases(
+                "motion lora", "motion director", "motiondirector", "lora training", "fine-tune"
+            ),
             description="Trains a MotionLoRA from 20 to 50 short clips that share one movement. "
             "Only the MotionLoRA is trained; the model stays as it is. Cancelling keeps what was "
             "trained so far.",

@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items):
     """A folder is a tier, and a tier is a marker."""
     for item in items:
         tier = item.path.relative_to(ROOT / "tests").parts[0]
-        if tier in ("host", "weights", "live"):
+        if tier in ("host", "weights", "live", "ui"):
             item.add_marker(tier)
 
 

@@ -5,12 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .page import CONTROLS
+
 DATA = Path(__file__).parents[1] / "data" / "ade"
 NAMES = sorted(path.stem for path in DATA.glob("*.json"))
 PAIRS = sorted({name[:-3] for name in NAMES if name.endswith("_ui")} & {
     name[:-4] for name in NAMES if name.endswith("_api")
 })  # fmt: skip
-CONTROLS = {"fixed", "increment", "decrement", "randomize"}
 
 
 def read(name: str) -> dict[str, Any]:

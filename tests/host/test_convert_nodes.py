@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 from adn_testing.ade import NAMES, as_graph, is_page, read
+from adn_testing.page import is_widget, widget_values
 from animatediff_native.convert import convert
 from animatediff_native.convert.our_nodes import OURS, SEEDS
 from test_workflows import (
@@ -11,9 +12,7 @@ from test_workflows import (
     assert_allowed,
     classes,  # noqa: F401  a fixture, which `known` builds on
     classes_of,
-    input_specs,
-    is_widget,
-    widget_values,
+    specs_of,
 )
 
 MORE_HOST_NODES = ("comfy_extras.nodes_custom_sampler", "comfy_extras.nodes_model_advanced")
@@ -37,8 +36,8 @@ def test_the_table_is_what_the_nodes_are(node_type, known):
     """Order, types, defaults and outputs of what the conversion writes."""
     node_class, ours = known[node_type], OURS[node_type]
     widgets, sockets = [], []
-    optional = input_specs(node_class, "optional")
-    for name, (kind, settings) in input_specs(node_class).items():
+    optional = specs_of(node_class, "optional")
+    for name, (kind, settings) in specs_of(node_class).items():
         if is_widget(kind) and not settings.get("forceInput"):
             widgets.append((name, kind_of(kind)))
             if name in SEEDS:
@@ -51,7 +50,7 @@ def test_the_table_is_what_the_nodes_are(node_type, known):
     names = getattr(node_class, "RETURN_NAMES", None) or node_class.RETURN_TYPES
     assert [name for name, _ in ours.outputs] == list(names)
     for name, _, default in ours.widgets:
-        settings = input_specs(node_class)[name][1]
+        settings = specs_of(node_class)[name][1]
         if "default" in settings and default != "":
             assert settings["default"] == default, name
 
@@ -63,9 +62,9 @@ def test_the_server_accepts_every_node_that_it_knows(name, known):
     checked = ours if is_page(read(name)) else [n for n in graph.values() if n["type"] in known]
     assert checked
     for node in checked:
-        specs = input_specs(known[node["type"]])
+        specs = specs_of(known[node["type"]])
         assert node["inputs"].keys() <= specs.keys(), node["type"]
-        assert input_specs(known[node["type"]], "required").keys() <= node["inputs"].keys()
+        assert specs_of(known[node["type"]], "required").keys() <= node["inputs"].keys()
         for key, value in node["inputs"].items():
             where = f"{node['type']}.{key}"
             if isinstance(value, tuple):
@@ -88,7 +87,7 @@ def test_the_page_reads_the_values_of_our_nodes(name, known):
     ours = [node for node in page["nodes"] if node["type"] in OURS]
     assert ours or name == "cameractrl_ui"
     for node in ours:
-        named = widget_values(node, known[node["type"]])
+        named = widget_values(node, known[node["type"]].INPUT_TYPES())
         assert named.keys() == {name for name, *_ in OURS[node["type"]].widgets}
         assert node["properties"]["Node name for S&R"] == node["type"]
 
@@ -96,7 +95,7 @@ def test_the_page_reads_the_values_of_our_nodes(name, known):
 def test_free_noise_and_windows_are_of_one_plan(known):
     """The schedules, fuses and noise orders that the conversion writes are choices of the nodes."""
     contexts = importlib.import_module("animatediff_native.convert.contexts")
-    windows = input_specs(known["ADN_ContextWindows"])
+    windows = specs_of(known["ADN_ContextWindows"])
     options = {key: windows[key][1].get("options", windows[key][0]) for key in ("schedule", "fuse")}
     assert {*contexts.SCHEDULES.values(), "uniform"} == set(options["schedule"])
     assert set(contexts.FUSES) == set(options["fuse"])
@@ -107,4 +106,4 @@ def test_free_noise_and_windows_are_of_one_plan(known):
 def test_strengths_are_those_of_the_nodes(known):
     strongest = importlib.import_module("animatediff_native.convert.options").STRONGEST
     for node_type in ("ADN_ApplyMotionModule", "ADN_LoadMotionLora"):
-        assert input_specs(known[node_type])["strength"][1]["max"] == strongest
+        assert specs_of(known[node_type])["strength"][1]["max"] == strongest

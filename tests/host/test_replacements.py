@@ -48,6 +48,11 @@ def test_other_hosts_are_left_alone():
     assert asyncio.run(replacements.register_replacements()) is None
 
 
+@needs_replacements
+def test_without_a_server_nothing_is_registered():
+    assert asyncio.run(replacements.register_replacements()) is None
+
+
 def test_the_tables_are_one():
     """The order of saved values is that of the conversion's newest layout."""
     for replacement in replacements.REPLACEMENTS:

@@ -8,12 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from adn_testing.page import DYNAMIC_COMBO, input_specs
+from adn_testing.page import NOTES as FRONTEND_ONLY
+from adn_testing.page import to_api as page_to_api
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
-FRONTEND_ONLY = {"MarkdownNote", "Note"}  # the page draws them; the server never sees them
-DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"  # newer hosts: a choice that brings inputs of its own
-WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", DYNAMIC_COMBO}
 MODEL_FOLDERS = {
     "ckpt_name": "models/checkpoints",
     "motion_module": "models/animatediff_models",
@@ -38,11 +38,7 @@ OWN_NODES = (
     "domain_adapter",
     "training",
 )
-# A seed gets a second widget, and so does a file that can be uploaded: each adds a saved value.
-SEEDS = {"seed", "noise_seed"}
-UPLOADS = ("image_upload", "video_upload", "audio_upload", "file_upload")
 TITLE_BAR = 30
-UNSAVED = object()
 ANY = "*"  # an input that takes whatever comes
 
 
@@ -92,17 +88,9 @@ def api(request):
     return read("api", f"{request.param}.json")
 
 
-def input_specs(node_class, *sections: str) -> dict:
-    """(type or options, settings) of every input, by name, in the order of the node."""
-    declared = node_class.INPUT_TYPES()
-    specs = {}
-    for section in sections or ("required", "optional"):
-        specs |= declared.get(section, {})
-    return {name: (spec[0], spec[1] if len(spec) > 1 else {}) for name, spec in specs.items()}
-
-
-def is_widget(kind) -> bool:
-    return isinstance(kind, list) or kind in WIDGET_TYPES
+def specs_of(node_class, *sections: str) -> dict:
+    """(type or options, settings) of every input of a node, by name."""
+    return input_specs(node_class.INPUT_TYPES(), *sections)
 
 
 def is_link(value) -> bool:
@@ -111,40 +99,7 @@ def is_link(value) -> bool:
 
 def to_api(ui: dict, classes: dict) -> dict:
     """What the page sends to the server for a saved workflow."""
-    origins = {link[0]: [str(link[1]), link[2]] for link in ui["links"]}
-    return {
-        str(node["id"]): {
-            "class_type": node["type"],
-            "inputs": widget_values(node, classes[node["type"]]) | linked_inputs(node, origins),
-        }
-        for node in ui["nodes"]
-        if node["type"] not in FRONTEND_ONLY
-    }
-
-
-def widget_values(node: dict, node_class) -> dict:
-    """widgets_values by name; they are saved by position, and all of them must be used up."""
-    values = iter(node["widgets_values"])
-    optional = input_specs(node_class, "optional")
-    named = {}
-    for name, (kind, settings) in input_specs(node_class).items():
-        if not is_widget(kind) or settings.get("forceInput"):
-            continue
-        value = next(values, UNSAVED)
-        if value is UNSAVED and name in optional:
-            break  # a newer host's node has more: the page leaves them at their defaults
-        named[name] = value
-        if name in SEEDS or settings.get("control_after_generate"):
-            assert next(values) in {"fixed", "increment", "decrement", "randomize"}
-        if any(settings.get(upload) for upload in UPLOADS):
-            assert next(values) == "image"
-    assert list(values) == [], f"{node['type']} has more values than widgets"
-    return named
-
-
-def linked_inputs(node: dict, origins: dict) -> dict:
-    sockets = [socket for socket in node["inputs"] if socket["link"] is not None]
-    return {socket["name"]: origins[socket["link"]] for socket in sockets}
+    return page_to_api(ui, {name: node.INPUT_TYPES() for name, node in classes.items()})
 
 
 def test_every_workflow_has_both_forms():
@@ -178,13 +133,13 @@ def test_nodes_exist(ui, classes):
 def test_inputs_are_the_nodes_own(api, classes):
     for node in api.values():
         node_class = classes[node["class_type"]]
-        assert node["inputs"].keys() <= input_specs(node_class).keys(), node["class_type"]
-        assert input_specs(node_class, "required").keys() <= node["inputs"].keys()
+        assert node["inputs"].keys() <= specs_of(node_class).keys(), node["class_type"]
+        assert specs_of(node_class, "required").keys() <= node["inputs"].keys()
 
 
 def test_values_are_allowed(api, classes):
     for node in api.values():
-        specs = input_specs(classes[node["class_type"]])
+        specs = specs_of(classes[node["class_type"]])
         for name, value in node["inputs"].items():
             if not is_link(value):
                 assert_allowed(value, *specs[name], where=f"{node['class_type']}.{name}")
@@ -207,7 +162,7 @@ def assert_allowed(value, kind, settings: dict, where: str) -> None:
 
 def test_links_join_equal_types(api, classes):
     for node in api.values():
-        specs = input_specs(classes[node["class_type"]])
+        specs = specs_of(classes[node["class_type"]])
         for name, value in node["inputs"].items():
             if is_link(value):
                 origin = classes[api[value[0]]["class_type"]]

@@ -1,14 +1,13 @@
 """Small graphs for a live server, and what they leave behind."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from safetensors.numpy import load
 
 from tools import workflow
-from tools.client import Outputs, Prompt
+from tools.client import Prompt
 from tools.run_events import Progress
 from tools.server import ComfyServer
 from tools.standins import StandIns
@@ -72,8 +71,3 @@ def sample(server: ComfyServer, prompt: Prompt) -> tuple[np.ndarray, np.ndarray]
     latents = load(server.client.view(latent_file))["latent_tensor"]
     pictures = [server.client.view(file) for file in outputs["pictures"]["images"]]
     return latents, np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in pictures])
-
-
-def written(server: ComfyServer, prompt: Prompt, outputs: Outputs, class_type: str) -> Path:
-    """The file that the only node of a class wrote."""
-    return server.base.written_file(outputs[workflow.node_id(prompt, class_type)])

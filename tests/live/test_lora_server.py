@@ -1,40 +1,17 @@
 """The LoRA nodes in a running ComfyUI: a list over a FLOAT link, and a file written and read."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from live_graphs import FRAMES, latent_graph, sample
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from tools import workflow
 from tools.run_events import ExecutionFailed
 
-RANK = 4
-
-
-def write_motion_lora(motion_module: Path, path: Path) -> None:
-    """A MotionLoRA with the official keys for the first attention of every block."""
-    generator = np.random.default_rng(0)
-    tensors = {}
-    with safe_open(motion_module, "numpy") as file:
-        for key in file.keys():  # noqa: SIM118  (not a dict)
-            if key.endswith("attention_blocks.0.to_q.weight"):
-                channels = file.get_slice(key).get_shape()[0]
-                block = key.removesuffix("to_q.weight")
-                for half, shape in (("down", (RANK, channels)), ("up", (channels, RANK))):
-                    weight = generator.standard_normal(shape, dtype=np.float32) * channels**-0.25
-                    tensors[f"{block}processor.to_q_lora.{half}.weight"] = weight
-    save_file(tensors, path)
-
 
 @pytest.fixture(scope="module")
-def folder(server, standins):
-    found = server.base.path / "models" / "animatediff_motion_lora"
-    found.mkdir(parents=True, exist_ok=True)
-    write_motion_lora(standins.motion_module, found / "move.safetensors")
-    return found
+def folder(server, files):
+    files.add("motion_lora", "move.safetensors")
+    return server.base.path / "models" / "animatediff_motion_lora"
 
 
 def with_lora(prompt, **inputs):

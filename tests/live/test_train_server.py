@@ -2,9 +2,9 @@
 
 import io
 
-import av
 import numpy as np
 import pytest
+import small_files
 from live_graphs import SIZE
 from PIL import Image
 from safetensors.numpy import load_file
@@ -20,15 +20,7 @@ NODE = "ADN_TrainMotionLora"
 def video(server):
     """In the server's input folder: a bright bar that moves to the right."""
     file = server.base.path / "input" / "clips.mp4"
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", rate=8)
-        stream.width = stream.height = SIZE
-        stream.pix_fmt = "yuv420p"
-        for i in range(CLIPS * FRAMES):
-            picture = np.full((SIZE, SIZE, 3), 64, dtype=np.uint8)
-            picture[:, 6 * i : 6 * i + 8] = 255
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
+    small_files.video(file, CLIPS * FRAMES)
     yield file.name
     file.unlink()
 

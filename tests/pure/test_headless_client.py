@@ -153,6 +153,17 @@ def test_messages_of_others_are_passed_over(tmp_path):
     assert errors.splitlines() == ["KSampler: step 1 of 2", "node 7.0.1"]
 
 
+def test_progress_is_shown_once_per_place(tmp_path):
+    """Every preview repeats it, windows and whole steps are counted apart, a list runs again."""
+    steps = [
+        {"type": "progress", "data": {"node": "7", "value": value, "max": of, "prompt_id": "ours"}}
+        for value, of in ((1, 4), (2, 4), (1, 2), (2, 4), (2, 4), (4, 4), (2, 2), (1, 2))
+    ]
+    _, _, errors = met(tmp_path, [*steps, OVER], {})
+    shown = [line.removeprefix("KSampler: step ") for line in errors.splitlines()]
+    assert shown == ["1 of 4", "2 of 4", "4 of 4", "1 of 2"]
+
+
 def test_connection_that_is_lost(tmp_path):
     status, printed, errors = met(tmp_path, OF_OTHERS, {})
     assert (status, printed) == (1, "")

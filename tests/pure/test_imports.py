@@ -14,6 +14,7 @@ HOST_MODULES = {
     "folder_paths",
     "nodes",
     "execution",
+    "latent_preview",
     "server",
 }
 PURE = [
@@ -45,6 +46,8 @@ PURE = [
     "samplers/free_noise.py",
     "samplers/prompt_schedule.py",
     "samplers/prompt_frames.py",
+    "samplers/run_progress.py",
+    "samplers/clip_player.py",
     "training/settings.py",
     "training/clip_set.py",
     "training/clips.py",
