@@ -43,7 +43,9 @@ class TrainingSettings:
 
     clips_per_step: clips in one optimiser step; text_dropout: share of clips that are trained
     without their prompt, for classifier-free guidance; ema: decay of the running mean of the
-    weights, which then is the result; debias: MotionDirector's appearance-debiased loss is added.
+    weights, which then is the result; debias: MotionDirector's appearance-debiased loss is added;
+    least_timestep: only this much noise and more is trained on (where a clip moves to is decided in
+    much noise, where it makes little of the loss).
     """
 
     steps: int
@@ -57,6 +59,7 @@ class TrainingSettings:
     max_gradient_norm: float = 1.0
     ema: float | None = None
     debias: bool = False
+    least_timestep: int = 0
     precision: Precision = Precision.FP32
     checkpointing: bool = False
 
@@ -65,6 +68,8 @@ class TrainingSettings:
             raise ValueError(f"steps and clips_per_step must be at least 1: {self}")
         if not 0 <= self.text_dropout <= 1:
             raise ValueError(f"text_dropout is a share, 0 to 1: {self.text_dropout}")
+        if self.least_timestep < 0:
+            raise ValueError(f"least_timestep is a timestep, 0 or more: {self.least_timestep}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"ema is a decay between 0 and 1: {self.ema}")
 

@@ -112,7 +112,8 @@ class Trainer:
         batch = self.clips.draw(settings.clips_per_step, settings.text_dropout, generator)
         noise = torch.randn(batch.latents.shape, generator=generator)  # each frame its own
         count, frames = noise.shape[:2]
-        t = torch.randint(self.predict.timesteps, (count,), generator=generator)
+        span = settings.least_timestep, self.predict.timesteps
+        t = torch.randint(*span, (count,), generator=generator)
         predicted = self.predict(batch, noise, t)
         noise = noise.to(predicted.device)
         if settings.debias and frames > 1:

@@ -76,6 +76,12 @@ def test_one_timestep_per_clip_and_noise_of_its_own_per_frame():
         assert len({frame.sum().item() for frame in noise.flatten(0, 1)}) == 3 * FRAMES
 
 
+def test_only_so_much_noise_and_more_is_trained_on():
+    predict = LinearNoise()
+    trainer_of(replace(PLAIN, steps=200, least_timestep=7), predict).run()
+    assert torch.cat([t for _, _, t in predict.calls]).unique().tolist() == [7, 8, 9]
+
+
 def test_all_timesteps_and_clips_take_part_alike_over_the_steps():
     """Steps seed their generator with neighbouring numbers; 1,000 of them, and 4 standard
     deviations of a binomial count."""
