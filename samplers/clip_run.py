@@ -9,6 +9,7 @@ from comfy.patcher_extension import WrappersMP
 from ..motion.errors import AnimateDiffError
 from .context_handler import RUN_KEY, ContextWindows, WindowRun
 from .control_slicing import HintCount
+from .run_display import run_display
 from .slicing import fitted_conds
 from .windows import Schedule, WindowPlan
 
@@ -65,22 +66,24 @@ def _prepare_sampling(executor, model, noise_shape, *args, **kwargs):
     return executor(model, noise_shape, *args, **kwargs)
 
 
-def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, *args, **kwargs):
+def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, latent_image=None,
+                    denoise_mask=None, disable_pbar=False, *args, **kwargs):  # fmt: skip
     """Host wrapper around the sampler: the run's conditionings, fitted to the clip, in place of
-    the guider's, which the host still has to clean up afterwards."""
+    the guider's, which the host still has to clean up afterwards; and what the page shows."""
     model_options = extra_args["model_options"]
     windows = _windows_of(model_options)
-    frames = noise.shape[0]
-    if windows is not None:
-        _announce(windows, noise)
-        model_options["transformer_options"][RUN_KEY] = WindowRun()
-    policy = windows.hint_count if windows is not None else HintCount.ERROR
     conds = guider.conds
-    guider.conds = fitted_conds(conds, frames, policy)
-    try:
-        return executor(guider, sigmas, extra_args, callback, noise, *args, **kwargs)
-    finally:
-        guider.conds = conds
+    with run_display(guider, callback, len(sigmas) - 1, disable_pbar) as display:
+        if windows is not None:
+            _announce(windows, noise)
+            model_options["transformer_options"][RUN_KEY] = WindowRun(progress=display.progress)
+        policy = windows.hint_count if windows is not None else HintCount.ERROR
+        guider.conds = fitted_conds(conds, noise.shape[0], policy)
+        try:
+            return executor(guider, sigmas, extra_args, display.callback, noise, latent_image,
+                            denoise_mask, disable_pbar, *args, **kwargs)  # fmt: skip
+        finally:
+            guider.conds = conds
 
 
 def _announce(windows: ContextWindows, noise) -> None:

@@ -15,6 +15,7 @@ from comfy.context_windows import ContextHandlerABC
 from .control_slicing import HintCount
 from .frame_window import FrameWindow, WindowCall, WindowShare
 from .fuse import Fuse, shares
+from .run_progress import RunProgress
 from .slicing import sliced_conds
 from .windows import WindowPlan
 
@@ -76,7 +77,8 @@ class ContextWindows(ContextHandlerABC):
             run.per_call = windows_per_call(model, conds, x_in, self.plan.length)
         step = _nearest_step(options, timestep) if self.plan.schedule.moves else 0
         fused = [torch.zeros_like(x_in) for _ in conds]
-        for call in run.calls(self, x_in, step):
+        calls = run.calls(self, x_in, step)
+        for call in calls:
             comfy.model_management.throw_exception_if_processing_interrupted()
             predicted = calc_cond_batch(
                 model,
@@ -87,15 +89,20 @@ class ContextWindows(ContextHandlerABC):
             )
             for total, part in zip(fused, predicted, strict=True):
                 call.add(total, part)
+            run.tell(call, calls)
         return fused
 
 
 @dataclass
 class WindowRun:
-    """What one sampling run lays out once: windows, their indices and shares on the device."""
+    """What one sampling run lays out once: windows, their indices and shares on the device.
+
+    progress: told of every window, where somebody looks.
+    """
 
     per_call: int | None = None
     laid_out: dict[tuple, list[WindowCall]] = field(default_factory=dict)
+    progress: RunProgress | None = None
 
     def calls(self, handler: ContextWindows, x: torch.Tensor, step: int) -> list[WindowCall]:
         """The UNet calls of a step; x: [F, C, h, w]."""
@@ -103,6 +110,11 @@ class WindowRun:
         if key not in self.laid_out:
             self.laid_out[key] = _calls(handler, x, step, self.per_call or 1)
         return self.laid_out[key]
+
+    def tell(self, call: WindowCall, calls: list[WindowCall]) -> None:
+        """That one of a step's calls is done."""
+        if self.progress is not None:
+            self.progress.windows_done(len(call.parts), sum(len(other.parts) for other in calls))
 
 
 def _calls(handler: ContextWindows, x: torch.Tensor, step: int, per_call: int) -> list[WindowCall]:
