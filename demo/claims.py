@@ -9,10 +9,10 @@ table is written into docs/miniature.md.
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.paths import REPO
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("claim", nargs="*", help="names of claims; all by default")
+    parser.add_argument("--here", action="store_true", help="in this process, without the table")
     parser.add_argument("--again", action="store_true", help="measure them again")
     chosen = parser.parse_args()
     enter_host()
@@ -39,15 +40,16 @@ def main() -> None:
     if unknown:
         sys.exit(f"error: no claim named {', '.join(unknown)}; there are {', '.join(CLAIMS)}")
     asked = chosen.claim or list(CLAIMS)
-    open_ones = [name for name in asked if chosen.again or not kept[name].is_file()]
     (chosen.folder / "claims").mkdir(exist_ok=True)
+    if chosen.here:
+        for name in asked:
+            _measure(chosen.folder, chosen.seeds, name, kept[name])
+        return
+    open_ones = [name for name in asked if chosen.again or not kept[name].is_file()]
+    options = ["--here", "--folder", str(chosen.folder), "--seeds", str(chosen.seeds)]
     # a process per core: the models are too small to keep two cores busy
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        running = {
-            pool.submit(measured, chosen.folder, chosen.seeds, name): name for name in open_ones
-        }
-        for done in as_completed(running):
-            kept[running[done]].write_text(json.dumps(done.result(), indent=1))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda name: _in_a_process([*options, name]), open_ones))
     rows = {name: json.loads(file.read_text()) for name, file in kept.items() if file.is_file()}
     table = as_table({CLAIMS[name].title: found for name, found in rows.items()})
     _put_in_page(table)
@@ -56,20 +58,22 @@ def main() -> None:
     sys.exit(f"{len(missed)} figures miss what they should reach" if missed else 0)
 
 
-def measured(folder: Path, seeds: int, name: str) -> list:
-    """The rows of one claim; runs in a process of its own."""
-    enter_host()
-    import torch
+def _in_a_process(arguments: list[str]) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [sys.executable, "-m", "demo.claims", *arguments], check=True, cwd=REPO, env=environment
+    )
 
+
+def _measure(folder: Path, seeds: int, name: str, file: Path) -> None:
     from .measure import CLAIMS
     from .recipe import Workshop
     from .studio import Studio
 
-    torch.set_num_threads(1)
     started = time.monotonic()
     rows = CLAIMS[name].measure(Studio(Workshop(folder)), seeds)
+    file.write_text(json.dumps(rows, indent=1))
     print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
-    return rows
 
 
 def as_table(measured: dict[str, list]) -> str:

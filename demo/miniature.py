@@ -21,10 +21,7 @@ from tools.paths import DEV
 
 FOLDER = DEV / "miniature"
 SHIPPED = Path(__file__).with_name("weights")  # what the demo's loader and the tests use
-SHIPPED_STAGES = (
-    "vae", "unet", "domain_adapter", "motion",
-    "lora_pan_left", "lora_pan_up", "lora_zoom_in", "lora_zoom_out",
-)  # fmt: skip
+SHIPPED_STAGES = ("vae", "unet", "domain_adapter", "motion")
 
 
 def stages() -> dict[str, Callable]:

@@ -159,7 +159,7 @@ def make_motion(shop: Workshop, name: str) -> None:
     model = shop.adapted()
     data = clips.videos(shop.vae(), VIDEOS, seed=25)
     settings = TrainingSettings(
-        steps=3200, learning_rate=8e-4, seed=45, clips_per_step=4, warm_up=100,
+        steps=2400, learning_rate=8e-4, seed=45, clips_per_step=4, warm_up=100,
         decay=Decay.COSINE, ema=0.998,
     )  # fmt: skip
     module = new_motion_module(model, shop.file(name).name, seed=35)
@@ -183,8 +183,8 @@ class MotionLoraVariant:
         set_beta_schedule(model, BetaSchedule.LINEAR)
         data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
         settings = TrainingSettings(
-            steps=300, learning_rate=1e-3, seed=46, clips_per_step=2, warm_up=20,
-            decay=Decay.COSINE,
+            steps=1200, learning_rate=2e-3, seed=46, clips_per_step=2, warm_up=20,
+            decay=Decay.COSINE, least_timestep=450,
         )  # fmt: skip
         training = MotionLoraTraining(model, data, self.rank, settings)
         hooks = shop.supervised(name, settings.steps)
