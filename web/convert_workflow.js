@@ -1,5 +1,6 @@
 // Offers to rewrite a workflow made for AnimateDiff-Evolved where that is not installed.
-// Uses the page's extension hooks only; the rewriting is done by the server (convert/).
+// Uses the page's extension hooks, and the close button of one of its dialogs; the rewriting is done
+// by the server (convert/).
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";

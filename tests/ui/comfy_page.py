@@ -1,0 +1,177 @@
+"""ComfyUI's page, as a user handles it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
+
+from tools.base_directory import EXTENSION_NAME
+from tools.client import Prompt
+
+SECONDS = 1000  # Playwright counts in milliseconds
+PATIENCE = 120 * SECONDS  # much more than anything takes, for machines that are busy otherwise
+expect.set_options(timeout=PATIENCE)
+OURS = f"/extensions/{EXTENSION_NAME}/"
+# The page asks for a translated help page first, and takes the English one if there is none.
+TRANSLATED_HELP = re.compile(rf"{OURS}docs/\w+/[\w-]+\.md$")
+
+READY = """() => {
+    const manager = window.app?.extensionManager;
+    return Boolean(manager?.workflow?.activeWorkflow && !manager.spinner && app.graph?._nodes.length);
+}"""
+OPENED = """before => {
+    const manager = app.extensionManager;
+    return !manager.spinner && manager.workflow.activeWorkflow.path !== before;
+}"""
+FILE = """([text, name]) => {
+    const carried = new DataTransfer();
+    carried.items.add(new File([text], name, { type: "application/json" }));
+    return carried;
+}"""
+SET_WIDGETS = """values => {
+    for (const [type, chosen] of Object.entries(values)) {
+        const found = app.graph._nodes.filter(node => node.type === type);
+        if (found.length !== 1) throw new Error(`expected one ${type}, found ${found.length}`);
+        const [node] = found;
+        for (const [name, value] of Object.entries(chosen)) {
+            const widget = node.widgets.find(widget => widget.name === name);
+            if (!widget) throw new Error(`${type} has no widget ${name}`);
+            widget.value = value;
+            widget.callback?.(value);
+        }
+    }
+}"""
+NODES = """() => app.graph._nodes.map(node => ({
+    id: String(node.id),
+    type: node.type,
+    known: node.type in LiteGraph.registered_node_types,
+    red: Boolean(node.has_errors),
+}))"""
+# An outline that the page draws around a node is a style that answers; green is for running ones.
+OUTLINED = """() => app.graph._nodes.filter(node => {
+    const drawn = Object.values(node.strokeStyles).map(style => style.call(node));
+    return drawn.some(style => ["red", "#f0f"].includes(style?.color));
+}).map(node => node.type)"""
+# Zoomed until the text of nodes is drawn, with the named node in the middle.
+LOOK_AT = """id => {
+    const node = app.graph.getNodeById(id), view = app.canvas.ds, box = app.canvas.canvas;
+    view.scale = 1;
+    view.offset[0] = box.clientWidth / 2 - node.pos[0] - node.size[0] / 2;
+    view.offset[1] = box.clientHeight / 2 - node.pos[1] - node.size[1] / 2;
+    app.canvas.setDirty(true, true);
+}"""
+TITLE_AT = """id => {
+    const node = app.graph.getNodeById(id), view = app.canvas.ds;
+    const box = app.canvas.canvas.getBoundingClientRect();
+    const at = (side, inset) => (node.pos[side] + inset + view.offset[side]) * view.scale;
+    return [box.left + at(0, 60), box.top + at(1, -LiteGraph.NODE_TITLE_HEIGHT / 2)];
+}"""
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+class ComfyPage:
+    """`tab` is the browser's; `pictures` is where screenshots go."""
+
+    def __init__(self, tab: Page, url: str, pictures: Path) -> None:
+        self.tab = tab
+        self._url = url
+        self._pictures = pictures
+        self._complaints: list[str] = []
+        tab.set_default_timeout(PATIENCE)
+        tab.on("console", self._hear)
+        tab.on("pageerror", self._hear_uncaught)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        """Keeps errors about our files; the host's own (icons that it lacks) are not our business."""
+        source = message.location.get("url", "")
+        about_us = OURS in source or OURS in message.text or "AnimateDiffNative" in message.text
+        if message.type == "error" and about_us and not TRANSLATED_HELP.search(source):
+            self._complaints.append(f"{message.text} ({source})")
+
+    def _hear_uncaught(self, error: Error) -> None:
+        if OURS in (error.stack or ""):
+            self._complaints.append(f"uncaught: {error.stack}")
+
+    def take_complaints(self) -> list[str]:
+        taken, self._complaints = self._complaints, []
+        return taken
+
+    def visit(self) -> None:
+        """Ends when the workflow that the page begins with is open."""
+        self.tab.goto(self._url)
+        self.tab.wait_for_function(READY)
+
+    def tidy(self) -> None:
+        """Closes what lies over the canvas, as a user would."""
+        while count := self.dialogs.count():
+            self.tab.keyboard.press("Escape")
+            expect(self.dialogs).to_have_count(count - 1)
+        self.tab.evaluate("app.extensionManager.toast.removeAll()")
+        expect(self.toasts).to_have_count(0)
+
+    @property
+    def dialogs(self) -> Locator:
+        return self.tab.get_by_role("dialog")
+
+    @property
+    def toasts(self) -> Locator:
+        return self.tab.locator(".p-toast-message")
+
+    def picture(self, name: str) -> None:
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        file = re.sub(r"[^\w.-]+", "_", name).strip("_")
+        self.tab.evaluate(DRAWN)
+        self.tab.screenshot(path=self._pictures / f"{file}.png")
+
+    def drop(self, file: Path) -> None:
+        """Drops a workflow file on the canvas; ends when the page has opened it."""
+        before = self.opened_path()
+        content = file.read_text(encoding="utf-8")
+        carried = self.tab.evaluate_handle(FILE, [content, file.name])
+        self.tab.dispatch_event("#graph-canvas", "drop", {"dataTransfer": carried})
+        self.wait_until_opened(before)
+
+    def opened_path(self) -> str:
+        """Of the workflow in front; it need not be a saved one."""
+        return self.tab.evaluate("app.extensionManager.workflow.activeWorkflow.path")
+
+    def wait_until_opened(self, before: str) -> None:
+        """Until another workflow than `before` is in front."""
+        self.tab.wait_for_function(OPENED, arg=before)
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return self.tab.evaluate(NODES)
+
+    def missing(self) -> list[str]:
+        """Node types that the page does not know, or draws in red."""
+        return sorted({node["type"] for node in self.nodes() if node["red"] or not node["known"]})
+
+    def outlined(self) -> list[str]:
+        """Types of the nodes with an error's outline."""
+        return sorted(self.tab.evaluate(OUTLINED))
+
+    def node_id(self, node_type: str) -> str:
+        (found,) = [node["id"] for node in self.nodes() if node["type"] == node_type]
+        return found
+
+    def set_widgets(self, values: dict[str, dict[str, Any]]) -> None:
+        """By node type, of which there is one, and widget."""
+        self.tab.evaluate(SET_WIDGETS, values)
+
+    def exported(self) -> Prompt:
+        """What the page would send to the server."""
+        return self.tab.evaluate("async () => (await app.graphToPrompt()).output")
+
+    def look_at(self, node_type: str) -> None:
+        self.tab.evaluate(LOOK_AT, self.node_id(node_type))
+        self.tab.evaluate(DRAWN)
+
+    def select(self, node_type: str) -> None:
+        """Clicks a node's title."""
+        self.look_at(node_type)
+        self.tab.mouse.click(*self.tab.evaluate(TITLE_AT, self.node_id(node_type)))
+
+    def run(self) -> None:
+        """Clicks the Run button."""
+        self.tab.get_by_test_id("queue-button").get_by_role("button").first.click()

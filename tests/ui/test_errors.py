@@ -1,0 +1,95 @@
+"""What a user sees of a mistake: the message in full, and the node that it belongs to."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tools.paths import REPO
+
+from .comfy_page import ComfyPage
+from .small_clip import make_small
+
+NO_MODULE = "not_a_motion_module.safetensors"
+ABSENT = "mm_sd_v15_v2.ckpt"  # ComfyUI checks such choices of new-style nodes at the run only
+
+# workflow, node type, its widgets, and the parts of the message: given, expected, what to do
+MISTAKES = {
+    "a file that is no motion module": (
+        "text_to_video",
+        "ADN_LoadMotionModule",
+        {"motion_module": NO_MODULE},
+        [f"'{NO_MODULE}' is a whole checkpoint", "Load Checkpoint node"],
+    ),
+    "a file that is not there": (
+        "text_to_video",
+        "ADN_LoadMotionModule",
+        {"motion_module": ABSENT},
+        [f"'{ABSENT}' is not in models/animatediff_models", "put it back, or press R"],
+    ),
+    "an empty range": (
+        "text_to_video",
+        "ADN_ApplyMotionModule",
+        {"start_percent": 0.5, "end_percent": 0.5},
+        ["start_percent is 0.5 and end_percent 0.5", "raise end_percent, or lower start_percent"],
+    ),
+    "a prompt beyond the clip": (
+        "prompt_travel",
+        "ADN_PromptSchedule",
+        {"text": '0: "spring"\n99: "winter"', "frames": 8},
+        ["line 2 of the prompt schedule is for frame 99", "the clip has 8 frames", "correct the line"],
+    ),
+    "a window that the module cannot see": (
+        "prompt_travel",
+        "KSampler",
+        {},
+        ["a context window has 40 frames", "can see 32 at once", "set context_length"],
+    ),
+}  # fmt: skip
+ELSEWHERE = {
+    "a window that the module cannot see": {
+        "ADN_ContextWindows": {"context_length": 40},
+        "EmptyLatentImage": {"batch_size": 48},
+        "ADN_PromptSchedule": {"frames": 48},
+    },
+}
+
+
+@pytest.fixture
+def wrong_file(server, standins):
+    """A checkpoint where motion modules are, which users mix up."""
+    folder = server.base.path / "models" / "animatediff_models"
+    (folder / NO_MODULE).symlink_to(standins.checkpoint)
+    yield
+    (folder / NO_MODULE).unlink()
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.usefixtures("wrong_file")
+def test_an_error_while_running_is_shown_at_its_node(page: ComfyPage, standins, mistake):
+    name, node_type, wrong, said = MISTAKES[mistake]
+    page.drop(REPO / "workflows" / f"{name}.json")
+    make_small(page, standins)
+    page.set_widgets({**ELSEWHERE.get(mistake, {}), node_type: wrong})
+    page.look_at(node_type)
+    page.run()
+    page.dialogs.wait_for()
+    expect(page.dialogs).to_contain_text(node_type)
+    for part in said:
+        expect(page.dialogs).to_contain_text(part)
+    page.picture(f"error {mistake}")
+    assert page.outlined() == [node_type]
+    page.tidy()  # the picture at the end of the test shows the node
+
+
+def test_an_input_that_is_not_connected_is_shown_before_the_run(page: ComfyPage, standins):
+    page.drop(REPO / "workflows" / "text_to_video.json")
+    make_small(page, standins)
+    page.select("ADN_LoadMotionModule")
+    page.tab.keyboard.press("Delete")
+    page.look_at("ADN_ApplyMotionModule")
+    page.run()
+    page.dialogs.wait_for()
+    expect(page.dialogs).to_contain_text("ADN_ApplyMotionModule")
+    expect(page.dialogs).to_contain_text("Required input is missing: motion_module")
+    page.picture("error an input that is not connected")
+    assert page.outlined() == ["ADN_ApplyMotionModule"]
+    page.tidy()

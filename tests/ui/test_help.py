@@ -1,0 +1,27 @@
+"""The help page of a node, from the button that the page shows beside a selected one."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tools.paths import REPO
+
+NODE = "ADN_ApplyMotionModule"
+BUTTON = "[data-testid=info-button], .help-button"  # of newer and of older pages
+
+
+def headings(markdown: str) -> list[str]:
+    return re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
+
+
+def test_a_selected_node_has_our_help_page(page):
+    page.drop(REPO / "workflows" / "text_to_video.json")
+    page.select(NODE)
+    page.tab.locator(BUTTON).click()
+    shown = page.tab.locator(".node-help-content .markdown-content")
+    written = (REPO / "web" / "docs" / f"{NODE}.md").read_text(encoding="utf-8")
+    expect(shown.locator("h1, h2, h3")).to_have_text(headings(written))
+    expect(shown.locator("table").first.locator("tr").nth(1)).to_contain_text("model")
+    page.picture("help")
+    page.tab.keyboard.press("n")  # the node library, where the help page is, closes again
+    expect(shown).to_have_count(0)
