@@ -183,7 +183,7 @@ class MotionLoraVariant:
         set_beta_schedule(model, BetaSchedule.LINEAR)
         data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
         settings = TrainingSettings(
-            steps=1200, learning_rate=2e-3, seed=46, clips_per_step=2, warm_up=20,
+            steps=400, learning_rate=2e-3, seed=46, clips_per_step=2, warm_up=20,
             decay=Decay.COSINE, least_timestep=450,
         )  # fmt: skip
         training = MotionLoraTraining(model, data, self.rank, settings)
