@@ -8,7 +8,7 @@ from animatediff_native.training.clip_set import Batch, ClipSet
 from comfy.taesd.taesd import TAESD
 from torch import nn
 
-from . import stills, text, world
+from . import stills, world
 from .control import hint_of
 
 
@@ -23,8 +23,8 @@ class HintedBatch(NamedTuple):
 class HintedStills(ClipSet):
     """Pictures with prompts and hints; hints: [N, 3, H, W]."""
 
-    def __init__(self, hints: torch.Tensor, *clip_set):
-        super().__init__(*clip_set)
+    def __init__(self, hints: torch.Tensor, plain: ClipSet):
+        super().__init__(plain.latents, plain.contexts, plain.prompt_of, plain.no_prompt)
         self.hints = hints
 
     def batch(self, picked: torch.Tensor, context: torch.Tensor) -> Batch:
@@ -46,7 +46,4 @@ class ControlledUNet(stills.PlainUNet):
 
 def data(vae: TAESD, count: int, seed: int) -> HintedStills:
     scenes = world.random_scenes(count, torch.Generator().manual_seed(seed))
-    latents = stills.encode(vae, world.draw(scenes))
-    contexts, prompt_of = stills.prompt_set(scenes.prompts())
-    hints = hint_of(scenes).half()
-    return HintedStills(hints, latents[:, None], contexts, prompt_of, text.embed(""))
+    return HintedStills(hint_of(scenes).half(), stills.of_scenes(vae, scenes))

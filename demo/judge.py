@@ -95,6 +95,12 @@ def _around_the_centre(mask: torch.Tensor) -> torch.Tensor:
     return torch.stack(cut)
 
 
+def overlap(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Intersection over union of masks [..., H, W]."""
+    both = (one & other).sum((-2, -1))
+    return both / (one | other).sum((-2, -1)).clamp(min=1)
+
+
 def watermark_correlation(pictures: torch.Tensor) -> torch.Tensor:
     """How strongly each picture [N, 3, H, W] carries the mark: 1 where bars are black and white."""
     mark = world.watermark(pictures.shape[-1])

@@ -257,8 +257,7 @@ def steering(studio: Studio, seeds: int) -> list[Row]:
         ("without", studio.film(Setup(), asked)),
     ):
         shown = judge.find(clips.flatten(0, 1)).mask.unflatten(0, covered.shape[:2])
-        both, either = (shown & covered).sum((2, 3)), (shown | covered).sum((2, 3))
-        overlap = (both / either.clamp(min=1)).mean().item()
+        overlap = judge.overlap(shown, covered).mean().item()
         target = ">= 0.7" if name == "with" else ""
         rows.append(
             (

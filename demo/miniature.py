@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.host_imports import enter
+from tools.miniature import WEIGHTS
 from tools.package import register
 from tools.paths import DEV
 
 FOLDER = DEV / "miniature"
-SHIPPED = Path(__file__).with_name("weights")  # what the demo's loader and the tests use
 SHIPPED_STAGES = ("vae", "unet", "domain_adapter", "motion")
 
 
@@ -73,10 +73,10 @@ def ship(shop) -> None:
     """Put the files of a whole world where the demo finds them; part of one stays here."""
     files = [shop.file(name) for name in SHIPPED_STAGES]
     if all(file.is_file() for file in files):
-        SHIPPED.mkdir(exist_ok=True)
+        WEIGHTS.mkdir(exist_ok=True)
         for file in files:
-            shutil.copyfile(file, SHIPPED / file.name)
-        print(f"The demo uses them now: {SHIPPED}")
+            shutil.copyfile(file, WEIGHTS / file.name)
+        print(f"The demo uses them now: {WEIGHTS}")
 
 
 def enter_host() -> None:

@@ -60,7 +60,10 @@ def prompt_set(prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
 
 def stills(vae: TAESD, count: int, seed: int, style: world.Style = world.Style.PLAIN) -> ClipSet:
     """Pictures with prompts, as clips of one frame."""
-    scenes = world.random_scenes(count, torch.Generator().manual_seed(seed))
+    return of_scenes(vae, world.random_scenes(count, torch.Generator().manual_seed(seed)), style)
+
+
+def of_scenes(vae: TAESD, scenes: world.Scenes, style: world.Style = world.Style.PLAIN) -> ClipSet:
     latents = encode(vae, world.draw(scenes, style))
     contexts, prompt_of = prompt_set(scenes.prompts())
     return ClipSet(latents[:, None], contexts, prompt_of, text.embed(""))

@@ -9,7 +9,6 @@ import os
 import sys
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
 from PIL import Image
@@ -103,18 +102,8 @@ def write_videos(folder: Path) -> None:
     drawn = torch.cat([world.draw(one) for one in scenes])
     covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
     for name, frames in (("input", drawn), ("depth", covered)):
-        _write(folder / f"{name}.mp4", frames.mul(255).byte().permute(0, 2, 3, 1).numpy())
-
-
-def _write(file: Path, frames: np.ndarray) -> None:
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", rate=8)
-        stream.width = stream.height = world.SIZE
-        stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
+        pixels = frames.mul(255).byte().permute(0, 2, 3, 1).numpy()
+        media.write_video(folder / f"{name}.mp4", pixels)
 
 
 if __name__ == "__main__":

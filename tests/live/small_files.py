@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import av
 import comfy.cldm.cldm
 import comfy.ops
 import numpy as np
@@ -19,6 +18,7 @@ from adn_testing import lora_files, motion_files
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from tools import media
 from tools.client import Prompt
 from tools.random_weights import random_state_dict
 from tools.server import ComfyServer
@@ -164,13 +164,10 @@ def picture(file: Path) -> None:
 
 def video(file: Path, frames: int = FRAMES) -> None:
     """A bright bar that moves to the right, over a ground that brightens in every frame."""
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", rate=8)
-        stream.width = stream.height = SIZE
-        stream.pix_fmt = "yuv420p"
-        for i in range(frames):
-            frame = np.full((SIZE, SIZE, 3), 160 * i // frames, dtype=np.uint8)
-            left = i * (SIZE - 8) // frames
-            frame[:, left : left + 8] = 255
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
+    pictures = []
+    for i in range(frames):
+        picture = np.full((SIZE, SIZE, 3), 160 * i // frames, dtype=np.uint8)
+        left = i * (SIZE - 8) // frames
+        picture[:, left : left + 8] = 255
+        pictures.append(picture)
+    media.write_video(file, pictures)

@@ -28,26 +28,27 @@ def assert_it_moves(element: Locator) -> None:
         assert time.monotonic() < end, "the picture stands still"
 
 
+def assert_it_is_the_clip(server, element: Locator, width: str, read) -> None:
+    """Of the size and the length asked for, and not a still; width: its property in the page."""
+    expect(element).to_be_visible()
+    expect(element).to_have_js_property(width, SIZE)
+    frames = read(shown_file(server, element))
+    assert len(frames) == FRAMES
+    assert media.complaint(frames) is None
+
+
 def test_a_clip_is_shown_in_the_page(page, server, standins):
     page.drop(REPO / "workflows" / "text_to_video.json")
     make_small(page, standins)
     page.look_at("SaveAnimatedWEBP")  # the page makes the picture when the node is in view
     page.run()
     animation = page.tab.locator(".dom-widget img")
-    expect(animation).to_be_visible()
-    expect(animation).to_have_js_property("naturalWidth", SIZE)
-    frames = media.webp_frames(shown_file(server, animation))
-    assert len(frames) == FRAMES
-    assert media.complaint(frames) is None
+    assert_it_is_the_clip(server, animation, "naturalWidth", media.webp_frames)
     assert_it_moves(animation)
     page.picture("animation")
 
     page.look_at("SaveVideo")
     video = page.tab.locator(".dom-widget video")
-    expect(video).to_be_visible()
-    expect(video).to_have_js_property("videoWidth", SIZE)
-    frames = media.video_frames(shown_file(server, video))
-    assert len(frames) == FRAMES
-    assert media.complaint(frames) is None
+    assert_it_is_the_clip(server, video, "videoWidth", media.video_frames)
     video.evaluate("shown => shown.play()")
     page.tab.wait_for_function("document.querySelector('.dom-widget video').currentTime > 0.5")
