@@ -1,6 +1,7 @@
 """Training in a running ComfyUI: the shipped workflow, cancelled and finished."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_the_workflow_trains_and_saves(server, standins, video):
     before, seen = files(server), []
     outputs = server.client.run(prompt, seen.append)
     (name,) = files(server).keys() - before.keys()
-    assert name == "my_zoom_in_00001_.safetensors"
+    assert re.fullmatch(r"my_zoom_in_\d{5}_\.safetensors", name)  # other tests save there too
     assert_motion_lora(files(server)[name])
     (picture,) = outputs[workflow.node_id(prompt, "PreviewImage")]["images"]
     assert Image.open(io.BytesIO(server.client.view(picture))).size == (1024, 576)
