@@ -183,8 +183,8 @@ class MotionLoraVariant:
         set_beta_schedule(model, BetaSchedule.LINEAR)
         data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
         settings = TrainingSettings(
-            steps=400, learning_rate=2e-3, seed=46, clips_per_step=2, warm_up=20,
-            decay=Decay.COSINE, least_timestep=450,
+            steps=600, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20,
+            decay=Decay.COSINE, least_timestep=850,
         )  # fmt: skip
         training = MotionLoraTraining(model, data, self.rank, settings)
         hooks = shop.supervised(name, settings.steps)
