@@ -2,51 +2,61 @@
 
     python -m demo.miniature [--folder FOLDER] [STAGE ...]
 
-Without names, all stages whose file is not there yet. A stage that was stopped goes on where its
-last checkpoint is. At most two hours on two CPU cores.
+Without names, all stages whose file is not there yet, side by side where they do not need each
+other. A stage that was stopped goes on where its last checkpoint is. At most two hours on two CPU
+cores.
 """
 
 import argparse
 import importlib
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from tools.host_imports import enter
 from tools.miniature import WEIGHTS
 from tools.package import register
-from tools.paths import DEV
+from tools.paths import DEV, REPO
+
+from .schedule import StageFailed, run_all
 
 FOLDER = DEV / "miniature"
 SHIPPED_STAGES = ("vae", "unet", "domain_adapter", "motion")
 
 
-def stages() -> dict[str, Callable]:
-    """What makes each file, in the order in which they need each other."""
+class Stage(NamedTuple):
+    make: Callable
+    needs: tuple[str, ...]
+
+
+def stages() -> dict[str, Stage]:
+    """What makes each file, and which files it takes; the longest chain first."""
     from . import recipe
 
     made = {
-        "vae": recipe.make_vae,
-        "unet": recipe.make_unet,
-        "domain_adapter": recipe.make_domain_adapter,
-        "motion": recipe.make_motion,
+        "vae": Stage(recipe.make_vae, ()),
+        "unet": Stage(recipe.make_unet, ("vae",)),
+        "domain_adapter": Stage(recipe.make_domain_adapter, ("unet",)),
+        "motion": Stage(recipe.make_motion, ("domain_adapter",)),
     }
     for variant in recipe.motion_lora_variants():
-        made[variant.name] = variant.make
+        made[variant.name] = Stage(variant.make, ("motion",))
     return {
         **made,
-        "unet_ink": recipe.make_ink,
-        "lora_dusk": recipe.make_dusk,
-        "control": recipe.make_control,
+        "unet_ink": Stage(recipe.make_ink, ("unet",)),
+        "lora_dusk": Stage(recipe.make_dusk, ("unet",)),
+        "control": Stage(recipe.make_control, ("unet",)),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.miniature", description=__doc__)
-    parser.add_argument("stage", nargs="*", help="names of stages; all by default")
+    parser.add_argument("stage", nargs="*", help="names of stages, made one by one; all by default")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     chosen = parser.parse_args()
     enter_host()
@@ -56,17 +66,44 @@ def main() -> None:
     unknown = sorted(set(chosen.stage) - set(every))
     if unknown:
         sys.exit(f"error: no stage named {', '.join(unknown)}; there are {', '.join(every)}")
-    shop = Workshop(chosen.folder)
+    shop = Workshop(chosen.folder.resolve())
     shop.folder.mkdir(parents=True, exist_ok=True)
-    for name in chosen.stage or every:
-        if shop.file(name).is_file():
-            print(f"{name}: is there already ({shop.file(name)})", flush=True)
-            continue
-        started = time.monotonic()
-        every[name](shop, name)
-        shop.forget(name)
-        print(f"{name}: done in {time.monotonic() - started:.0f} s, {shop.file(name)}", flush=True)
-    ship(shop)
+    if chosen.stage:
+        for name in chosen.stage:
+            _make(shop, name, every[name])
+    else:
+        _make_all(shop, every)
+        ship(shop)
+
+
+def _make(shop, name: str, stage: Stage) -> None:
+    if shop.file(name).is_file():
+        print(f"{name}: is there already ({shop.file(name)})", flush=True)
+        return
+    started = time.monotonic()
+    stage.make(shop, name)
+    shop.forget(name)
+    print(f"{name}: done in {time.monotonic() - started:.0f} s, {shop.file(name)}", flush=True)
+
+
+def _make_all(shop, every: dict[str, Stage]) -> None:
+    """Each in a process of its own, side by side where they do not need each other."""
+    started = time.monotonic()
+    done = {name for name in every if shop.file(name).is_file()}
+    if done:
+        print(f"There already, in {shop.folder}: {', '.join(sorted(done))}", flush=True)
+
+    def start(name: str, threads: int) -> subprocess.Popen:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        command = [sys.executable, "-m", "demo.miniature", "--folder", str(shop.folder), name]
+        return subprocess.Popen(command, cwd=REPO, env=environment)
+
+    needs = {name: stage.needs for name, stage in every.items()}
+    try:
+        run_all(needs, done, os.cpu_count() or 1, start)
+    except StageFailed as failure:
+        sys.exit(f"error: {failure}; what it printed is above. The same command goes on from here.")
+    print(f"All stages are done, in {(time.monotonic() - started) / 60:.0f} minutes.")
 
 
 def ship(shop) -> None:
