@@ -9,6 +9,7 @@ from comfy.patcher_extension import WrappersMP
 from ..motion.errors import AnimateDiffError
 from .context_handler import RUN_KEY, ContextWindows, WindowRun
 from .control_slicing import HintCount
+from .foreign_control import foreign_controls
 from .run_display import run_display
 from .slicing import fitted_conds
 from .windows import Schedule, WindowPlan
@@ -80,8 +81,9 @@ def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, laten
         policy = windows.hint_count if windows is not None else HintCount.ERROR
         guider.conds = fitted_conds(conds, noise.shape[0], policy)
         try:
-            return executor(guider, sigmas, extra_args, display.callback, noise, latent_image,
-                            denoise_mask, disable_pbar, *args, **kwargs)  # fmt: skip
+            with foreign_controls(conds.values(), noise.shape[0], policy):
+                return executor(guider, sigmas, extra_args, display.callback, noise, latent_image,
+                                denoise_mask, disable_pbar, *args, **kwargs)  # fmt: skip
         finally:
             guider.conds = conds
 

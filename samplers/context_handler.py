@@ -13,6 +13,7 @@ import torch
 from comfy.context_windows import ContextHandlerABC
 
 from .control_slicing import HintCount
+from .foreign_control import any_foreign
 from .frame_window import FrameWindow, WindowCall, WindowShare
 from .fuse import Fuse, shares
 from .run_progress import RunProgress
@@ -137,6 +138,8 @@ def windows_per_call(model: Any, conds: list, x: torch.Tensor, length: int) -> i
     """How many windows go through the UNet together: as many as the host would batch."""
     if x.device.type == "cpu":
         return 1  # gains nothing there
+    if any_foreign(conds):
+        return 1  # a frame that two windows share must not come twice in a call for them
     entries = sum(len(cond) for cond in conds if cond is not None)
     free = comfy.model_management.get_free_memory(x.device)
     for count in range(MOST_WINDOWS_PER_CALL, 1, -1):

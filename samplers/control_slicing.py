@@ -3,7 +3,7 @@
 The host hands a chain of control objects to every UNet call and fits their hints to it by
 count alone: too many are cut to the first, too few are repeated, and twice the frames pass as
 cond and uncond. Here the hints are chosen by frame, in copies; the user's objects stay as
-they are.
+they are. Those of another pack that choose by themselves are left to it; see foreign_control.py.
 """
 
 import copy
@@ -26,6 +26,12 @@ class HintCount(str, Enum):
     LOOP = "loop"
 
 
+def chooses_hints(control: Any) -> bool:
+    """Whether a control chooses a window's hints itself. Those of Advanced-ControlNet do, and
+    keep under this name what `ad_params` tells them: which frames are being sampled."""
+    return hasattr(control, "sub_idxs")
+
+
 def fitted_control(control: Any, frames: int, policy: HintCount, memo: dict[int, Any]) -> Any:
     """The chain with a hint for every frame; itself where it has that already."""
     if all(hints.shape[0] in (1, frames) for hints in _hints_of(control)):
@@ -42,8 +48,8 @@ def copied_control(
     built model of a ControlLora), which the objects' own copy() drops. memo: copies by id, so
     that conditionings which shared a control still do, and are batched by the host.
     """
-    if control is None:
-        return None
+    if control is None or chooses_hints(control):
+        return control
     if id(control) not in memo:
         copied = copy.copy(control)
         copied.previous_controlnet = copied_control(control.previous_controlnet, pick, memo)
@@ -69,7 +75,7 @@ def _forget_cached(control: Any) -> None:
 
 
 def _hints_of(control: Any) -> Iterator[torch.Tensor]:
-    while control is not None:
+    while control is not None and not chooses_hints(control):
         for value in (control.cond_hint_original, *control.extra_concat_orig):
             if isinstance(value, torch.Tensor):
                 yield value

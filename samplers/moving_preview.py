@@ -44,8 +44,8 @@ def warn_without_preview(error: Exception) -> None:
 class MovingPreview:
     """The previews of one sampling run. What goes wrong here ends them, not the run.
 
-    decode: [1, C, h, w] to what the host's progress bar takes as a preview; can_take: whether
-    the page keeps up with the pictures.
+    decode: [1, C, h, w] to what the host's progress bar takes as a preview, None for no preview;
+    can_take: whether the page keeps up with the pictures.
     """
 
     def __init__(self, decode: Decode, progress: RunProgress, can_take: Callable[[], bool]):
@@ -81,6 +81,8 @@ class MovingPreview:
         pictures = [self._decode(x0[index : index + 1]) for index in shown]
         cost = time.monotonic() - began
         self._next_due = began + max(SHORTEST_PAUSE, cost / SHARE)
+        if None in pictures:
+            return
         self._player.play(pictures, len(x0) / len(shown) / PACE)
         self._show()
 

@@ -77,10 +77,14 @@ def _preview(model, progress: RunProgress) -> MovingPreview | None:
 
 
 def _decoder(previewer: latent_preview.LatentPreviewer) -> Decode:
-    """What the host's own callback makes of a frame: format, picture, and how large to send it."""
+    """What the host's own callback makes of a frame: format, picture, and how large to send it.
+    None where an extension keeps it from that."""
 
     def decode(x0: torch.Tensor) -> Any:
-        kind, picture, largest = previewer.decode_latent_to_preview_image("JPEG", x0)
+        preview = previewer.decode_latent_to_preview_image("JPEG", x0)
+        if preview is None:
+            return None
+        kind, picture, largest = preview
         return kind, picture, min(largest, LARGEST_SIDE)
 
     return decode

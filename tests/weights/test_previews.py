@@ -189,6 +189,15 @@ def test_previews_of_another_extension_are_left_alone(animated, told, latent2rgb
     assert told == []
 
 
+def test_suppressed_previews_are_no_error(animated, told, latent2rgb, monkeypatch, caplog):
+    """KJNodes' Model Preview Override has the host's previewers give None."""
+    decode = "decode_latent_to_preview_image"
+    monkeypatch.setattr(latent_preview.LatentPreviewer, decode, lambda *_: None)
+    ksampler(animated)
+    assert told and not any(preview for _, _, preview in told)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 def test_whoever_turns_progress_bars_off_gets_none(animated, told, latent2rgb):
     steps = []
     sample_with_callback(

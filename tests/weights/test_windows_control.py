@@ -3,11 +3,13 @@
 # The host and torch are typed loosely.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 
+import comfy.controlnet
 import pytest
 import torch
 from adn_testing import probes, tiny
 from adn_testing.probes import ProbeAdapter, ProbeControl, numbered, with_control
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.samplers.context_handler import windows_per_call
 from animatediff_native.samplers.control_slicing import HintCount
 from animatediff_native.samplers.windows import Schedule, WindowPlan
 
@@ -191,3 +193,70 @@ def test_a_control_that_is_built_for_the_run(plain):
         probes.sample_numbered(model, 40, **with_control(control))
         assert_own_hints(log, 40)
         assert control.control_model is None
+
+
+class Foreign(comfy.controlnet.ControlBase):
+    """Like Advanced-ControlNet's: it reads off which frames are sampled, counts the steps, repeats
+    its last hint, and has its methods as attributes, where a copy's would still be its own."""
+
+    def __init__(self, hints, log):
+        super().__init__()
+        self.set_cond_hint(hints)
+        self.log, self.calls, self.sub_idxs = log, 0, None
+        self.get_control = self._get_control
+
+    def _get_control(self, x_noisy, t, cond, batched_number, transformer_options):
+        self.calls += 1
+        frames = x_noisy.shape[0] // batched_number
+        frames = transformer_options.get("ad_params", {}).get("sub_idxs", range(frames))
+        shown = [min(frame, len(self.cond_hint_original) - 1) for frame in frames]
+        self.log.append((probes.frames_in(x_noisy, t), torch.tensor(shown * batched_number)))
+        rest = self.previous_controlnet
+        return rest and rest.get_control(x_noisy, t, cond, batched_number, transformer_options)
+
+
+@pytest.mark.parametrize("frames", [10, 40], ids=["whole", "in windows"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_foreign_control_and_the_hosts_in_a_row(plain, kind, frames):
+    """The host's in front of it and behind it; it is itself, and keeps its place."""
+    first, middle, last = [], [], []
+    behind = KINDS[kind](frames, last)
+    foreign = Foreign(numbered(frames), middle).set_previous_controlnet(behind)
+    front = one(frames, first).set_previous_controlnet(foreign)
+    model = probes.windowed(plain, WindowPlan())
+    sampled = probes.sample_numbered(model, frames, **with_control(front))
+    for log in (first, middle, last):
+        assert_own_hints(log, frames)
+    assert foreign.calls == len(middle)
+    assert foreign.previous_controlnet is behind and front.previous_controlnet is foreign
+    native = one(frames, []).set_previous_controlnet(KINDS[kind](frames, []))
+    assert torch.equal(sampled, probes.sample_numbered(model, frames, **with_control(native)))
+
+
+@pytest.mark.parametrize("frames", [10, 40])
+def test_a_foreign_control_repeats_its_hints_by_its_own_rule(plain, frames):
+    log = []
+    model = probes.windowed(plain, WindowPlan())
+    probes.sample_numbered(model, frames, **with_control(Foreign(numbered(2), log)))
+    for rows, hints in log:
+        assert torch.equal(hints, rows.clamp(max=1))
+
+
+def test_a_wrong_number_of_hints_behind_a_foreign_control(plain):
+    """An error that leaves the row as it was, or fitted by the policy."""
+    log = []
+    behind = one(9, log)
+    foreign = Foreign(numbered(40), []).set_previous_controlnet(behind)
+    with pytest.raises(AnimateDiffError, match=r"9 hints.* 40 frames"):
+        model = probes.windowed(plain, WindowPlan())
+        probes.sample_numbered(model, 40, **with_control(foreign))
+    assert foreign.previous_controlnet is behind
+    model = probes.windowed(plain, WindowPlan(), hint_count=HintCount.LOOP)
+    probes.sample_numbered(model, 40, **with_control(foreign))
+    assert all(torch.equal(hints, rows % 9) for rows, hints in log)
+
+
+def test_a_foreign_control_gets_one_window_per_call():
+    """It knows a frame by its number, which is in a call once."""
+    conds = [[{}], [{"control": one(40, []).set_previous_controlnet(Foreign(numbered(40), []))}]]
+    assert windows_per_call(None, conds, torch.empty(40, 4, 8, 8, device="meta"), 16) == 1
