@@ -23,11 +23,11 @@ from tools.server import ComfyServer
 TRAINED = DEV / "miniature"
 SIDE = 512  # pixels of a picture
 FRAMES = 64  # of the videos that workflows take
+BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
 SCHEDULE = (
     '0: "a red circle"\n16: "a yellow square"\n32: "a green triangle"\n47: "a blue cross"',
     "on a dark background",
 )
-WITHOUT = {"inpainting": "it needs an inpainting checkpoint, and the miniature world has none"}
 
 
 def main() -> None:
@@ -38,11 +38,8 @@ def main() -> None:
     base = BaseDirectory(DEV / "pictures")
     miniature.install(base, TRAINED)
     with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
-        write_videos(base.path / "input")
+        write_inputs(base.path / "input")
         for name in names:
-            if name in WITHOUT:
-                print(f"{name}: none, since {WITHOUT[name]}", flush=True)
-                continue
             picture = REPO / "workflows" / f"{name}.jpg"
             sheet(pictures_of(server, name)).save(picture, quality=88)
             print(picture, flush=True)
@@ -95,15 +92,21 @@ def sheet(clips: list[list[np.ndarray]]) -> Image.Image:
     return picture
 
 
-def write_videos(folder: Path) -> None:
-    """A video of a moving shape, and the silhouettes of it."""
+def write_inputs(folder: Path) -> None:
+    """A video of a moving shape, the silhouettes of it, and a picture with a part to be redrawn."""
     folder.mkdir(parents=True, exist_ok=True)
     scenes = world.random_clips(1, torch.Generator().manual_seed(4), FRAMES)
     drawn = torch.cat([world.draw(one) for one in scenes])
     covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
     for name, frames in (("input", drawn), ("depth", covered)):
-        pixels = frames.mul(255).byte().permute(0, 2, 3, 1).numpy()
-        media.write_video(folder / f"{name}.mp4", pixels)
+        media.write_video(folder / f"{name}.mp4", _pixels(frames))
+    around = torch.nn.functional.max_pool2d(covered[:1, :1], BRUSH, 1, BRUSH // 2)
+    picture = _pixels(torch.cat([drawn[:1], 1 - around], dim=1))[0]  # no alpha: to be redrawn
+    Image.fromarray(picture, "RGBA").save(folder / "example.png")
+
+
+def _pixels(frames: torch.Tensor) -> np.ndarray:
+    return frames.mul(255).byte().permute(0, 2, 3, 1).numpy()
 
 
 if __name__ == "__main__":
