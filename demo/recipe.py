@@ -30,6 +30,7 @@ CAMERA = {
     "zoom_in": Augmentation.ZOOM_IN,
     "zoom_out": Augmentation.ZOOM_OUT,
 }
+ZOOMS = (Augmentation.ZOOM_IN, Augmentation.ZOOM_OUT)
 RANK, REFERENCE_CLIPS = 16, 50
 
 
@@ -176,6 +177,11 @@ class MotionLoraVariant:
     rank: int = RANK
     clips: int = REFERENCE_CLIPS
 
+    @property
+    def least_timestep(self) -> int:
+        """Where a shape goes is decided in the strongest noise; how large it is, later too."""
+        return 400 if self.augmentation in ZOOMS else 850
+
     def make(self, shop: Workshop, name: str) -> None:
         """On the base model, without the adapter: the clips carry no watermark."""
         module = load_motion_module(shop.file("motion"))
@@ -184,7 +190,7 @@ class MotionLoraVariant:
         data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
         settings = TrainingSettings(
             steps=600, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20,
-            decay=Decay.COSINE, least_timestep=850,
+            decay=Decay.COSINE, least_timestep=self.least_timestep,
         )  # fmt: skip
         training = MotionLoraTraining(model, data, self.rank, settings)
         hooks = shop.supervised(name, settings.steps)
