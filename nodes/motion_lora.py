@@ -146,8 +146,8 @@ class SaveMotionLora(io.ComfyNode):
                     min=0,
                     max=1280,
                     tooltip="0 keeps the combination exact: the ranks add up. Another number is "
-                    "the most that a weight keeps; smaller files, and the log and the node say "
-                    "how much is lost.",
+                    "the most that a weight keeps; smaller files, and the log says how much "
+                    "is lost.",
                 ),
             ],
             outputs=[],

@@ -8,7 +8,7 @@ from ..samplers.prompt_schedule import (
     Interpolation,
     blends,
     read_schedule,
-    schedule_table,
+    schedule_text,
     with_common_parts,
 )
 from .context_windows import LONGEST
@@ -63,7 +63,7 @@ class PromptSchedule(io.ComfyNode):
                 ),
                 io.String.Output(
                     display_name="schedule",
-                    tooltip="What every frame gets, as a table; also shown after a run.",
+                    tooltip="What every frame gets, as text, for Preview Any.",
                 ),
             ],
         )
@@ -77,8 +77,8 @@ class PromptSchedule(io.ComfyNode):
         embedding = per_frame(same_length([tokens for tokens, _ in encoded]), mixed)
         pooled = [pooled for _, pooled in encoded if pooled is not None]
         extra = {"pooled_output": per_frame(pooled, mixed)} if len(pooled) == len(keys) else {}
-        table = schedule_table(keys, frames, how)
-        return io.NodeOutput([[embedding, extra]], table, ui=ui.PreviewText(table))
+        schedule = schedule_text(keys, frames, how)
+        return io.NodeOutput([[embedding, extra]], schedule, ui=ui.PreviewText(schedule))
 
 
 def encode(clip, prompt: str):

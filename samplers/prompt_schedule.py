@@ -131,18 +131,17 @@ def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part.strip())
 
 
-def schedule_table(keys: list[PromptKey], frames: int, interpolation: Interpolation) -> str:
-    """What every frame gets, as text with one line per stretch."""
+def schedule_text(keys: list[PromptKey], frames: int, interpolation: Interpolation) -> str:
+    """What every frame gets, one line per stretch; the page reads it as Markdown, as a list."""
     between = "changing to the next" if interpolation is Interpolation.LINEAR else "held"
-    rows = [(0, keys[0].frame - 1, f"held: {keys[0].prompt}")]
+    rows = []
+    begin = 0  # the first prompt holds before its own frame too
     for key, following in zip(keys, [*keys[1:], None], strict=True):
-        rows.append((key.frame, key.frame, key.prompt))
-        last = frames - 1 if following is None else following.frame - 1
-        rows.append((key.frame + 1, last, "held" if following is None else between))
-    labelled = [
-        (f"{first}" if first == last else f"{first} to {last}", what)
+        rows.append((begin, key.frame, " ".join(key.prompt.split())))
+        begin = frames if following is None else following.frame
+        rows.append((key.frame + 1, begin - 1, "held" if following is None else between))
+    return "\n".join(
+        f"- {first}: {what}" if first == last else f"- {first} to {last}: {what}"
         for first, last, what in rows
         if first <= last
-    ]
-    width = max(len(label) for label, _ in labelled)
-    return "\n".join(f"{label:>{width}}  {what}" for label, what in labelled)
+    )

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -141,12 +142,22 @@ def test_the_contract(nodes):
 
 
 def test_everything_explains_itself(nodes):
-    for node_id, node in nodes.items():
+    for node in nodes.values():
         schema = node.GET_SCHEMA()
         assert schema.description
         assert all(i.tooltip for i in schema.inputs)
         assert all(o.tooltip for o in schema.outputs)
-        assert (ROOT / "web" / "docs" / f"{node_id}.md").is_file()
+
+
+def test_help_pages_list_every_input_and_output(nodes):
+    for node_id, node in nodes.items():
+        schema = node.GET_SCHEMA()
+        page = (ROOT / "web" / "docs" / f"{node_id}.md").read_text(encoding="utf-8")
+        for heading, has in (("Input", schema.inputs), ("Output", schema.outputs)):
+            (part,) = re.findall(rf"^## {heading}s?\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+            listed = re.findall(r"^- \*\*(.+?)\*\*", part, re.MULTILINE)
+            names = [name.strip("`") for names in listed for name in names.split(", ")]
+            assert sorted(names) == sorted(one.display_name or one.id for one in has), node_id
 
 
 def test_ranges_and_choices(nodes):

@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import json
-from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 
@@ -38,7 +37,6 @@ OWN_NODES = (
     "domain_adapter",
     "training",
 )
-TITLE_BAR = 30
 ANY = "*"  # an input that takes whatever comes
 
 
@@ -190,30 +188,6 @@ def test_the_last_ids_are_the_highest(ui):
     assert ui["last_node_id"] == max(node["id"] for node in ui["nodes"])
     assert ui["last_link_id"] == max(link[0] for link in ui["links"])
     assert len({node["id"] for node in ui["nodes"]}) == len(ui["nodes"])
-
-
-def overlap(a, b) -> bool:
-    """a, b: x, y, width, height."""
-    return all(a[i] < b[i] + b[i + 2] and b[i] < a[i] + a[i + 2] for i in (0, 1))
-
-
-def contains(outer, inner) -> bool:
-    return all(
-        outer[i] <= inner[i] and inner[i] + inner[i + 2] <= outer[i] + outer[i + 2] for i in (0, 1)
-    )
-
-
-def test_nothing_overlaps(ui):
-    nodes = [
-        (node["pos"][0], node["pos"][1] - TITLE_BAR, node["size"][0], node["size"][1] + TITLE_BAR)
-        for node in ui["nodes"]
-    ]
-    groups = [group["bounding"] for group in ui["groups"]]
-    assert not any(overlap(a, b) for a, b in combinations(nodes, 2))
-    assert not any(overlap(a, b) for a, b in combinations(groups, 2))
-    for group in groups:
-        assert all(contains(group, node) or not overlap(group, node) for node in nodes)
-        assert any(contains(group, node) for node in nodes)
 
 
 def test_a_note_says_which_files_go_where(ui, classes):

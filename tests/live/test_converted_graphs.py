@@ -24,7 +24,7 @@ NOT_HERE = {
     },
     "ends_ui": {"ADE_AnimateDiffCombine"},
     "reroutes_ui": {"VHS_VideoCombine"},
-    "subgraph_ui": {"f0a1c2d3-0000-4000-8000-00000000abcd"},
+    "subgraph_ui": {"6b6f1f0e-3c1d-4b0a-9d57-2e8c4a7f5b93"},
 }
 OTHER_ENDS = {"reroutes_ui"}  # they save the clip in a second way, which the server has
 RUNNABLE = [name for name in NAMES if name not in NOT_HERE or name in OTHER_ENDS]

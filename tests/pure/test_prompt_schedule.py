@@ -9,7 +9,7 @@ from animatediff_native.samplers.prompt_schedule import (
     Interpolation,
     blends,
     read_schedule,
-    schedule_table,
+    schedule_text,
     with_common_parts,
 )
 
@@ -117,9 +117,19 @@ def test_common_parts():
     assert [k.prompt for k in keys] == ["best, p0", "best, p4"]
 
 
-def test_table():
+def test_the_schedule_as_text():
+    """A list in Markdown, which is as easily read where it is not rendered."""
     keys = keys_at(2, 5)
-    assert schedule_table(keys, 9, LINEAR) == (
-        "0 to 1  held: p2\n     2  p2\n3 to 4  changing to the next\n     5  p5\n6 to 8  held"
-    )
-    assert "changing" not in schedule_table(keys, 9, HOLD)
+    assert schedule_text(keys, 9, LINEAR).splitlines() == [
+        "- 0 to 2: p2",
+        "- 3 to 4: changing to the next",
+        "- 5: p5",
+        "- 6 to 8: held",
+    ]
+    assert schedule_text(keys, 9, HOLD).splitlines()[1] == "- 3 to 4: held"
+    assert schedule_text(keys_at(0, 1), 2, LINEAR).splitlines() == ["- 0: p0", "- 1: p1"]
+
+
+def test_a_prompt_of_several_lines_is_one_line_of_the_text():
+    keys = read_schedule('{"0": "a castle\\nin spring"}', 1)
+    assert schedule_text(keys, 1, HOLD) == "- 0: a castle in spring"
