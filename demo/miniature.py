@@ -19,14 +19,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.host_imports import enter
-from tools.miniature import WEIGHTS
+from tools.miniature import CAMERA_MOVES, WEIGHTS
 from tools.package import register
 from tools.paths import DEV, REPO
 
 from .schedule import StageFailed, run_all
 
 FOLDER = DEV / "miniature"
-SHIPPED_STAGES = ("vae", "unet", "domain_adapter", "motion")
+SHIPPED_STAGES = (
+    *("vae", "unet", "domain_adapter", "motion"),
+    *(f"lora_{move}" for move in CAMERA_MOVES),
+)
 
 
 class Stage(NamedTuple):

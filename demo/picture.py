@@ -1,7 +1,7 @@
 """Draws docs/miniature.webp, which opens the README: `python -m demo.picture`.
 
-The same prompts and seeds in two rows: single pictures, and the clips that the motion module makes
-of them.
+The same prompts and seeds in three rows: single pictures, the clips that the motion module makes of
+them, and the same with a MotionLoRA each.
 """
 
 import argparse
@@ -24,12 +24,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     folder = parser.parse_args().folder
     enter_host()
-    from .recipe import Workshop
+    from .recipe import CAMERA, Workshop
     from .studio import Setup, Studio, Wish
 
     studio = Studio(Workshop(folder))
     asked = [Wish(i, (0, 4, 2, 1)[i], i % 3, FIRST_SEED + i) for i in range(4)]
     rows = [studio.film(Setup(motion=motion), asked) for motion in (False, True)]
+    moves = [Setup(motion_loras=((f"lora_{name}", 1.0),)) for name in CAMERA]
+    pairs = zip(moves, asked, strict=True)
+    rows.append(torch.cat([studio.film(move, [wish]) for move, wish in pairs]))
     frames = [_sheet([row[:, number] for row in rows]) for number in range(rows[0].shape[1])]
     frames[0].save(
         FILE, save_all=True, append_images=frames[1:], duration=MILLISECONDS, loop=0, quality=85
