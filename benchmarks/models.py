@@ -8,9 +8,8 @@ from animatediff_native.motion.config import Layout, MotionConfig, Version, sd15
 from animatediff_native.motion.detect import expected_shapes
 from animatediff_native.motion.load import MotionModule, build_patcher
 
-from tools.standin_checkpoint import FULL_CHANNEL_MULT, UNET_LAYOUT
+from tools.sd15_layout import sd15_layout
 
-SD15_UNET = {**UNET_LAYOUT, "channel_mult": FULL_CHANNEL_MULT}
 LEVEL_CHANNELS = (320, 640, 1280, 1280)
 
 
@@ -18,7 +17,7 @@ def sd15() -> comfy.model_patcher.ModelPatcher:
     """SD1.5's UNet in the dtype that the host would choose."""
     device = comfy.model_management.get_torch_device()
     dtype = comfy.model_management.unet_dtype(device=device, model_params=860_000_000)
-    config = comfy.supported_models.SD15(SD15_UNET)
+    config = comfy.supported_models.SD15(sd15_layout())
     config.set_inference_dtype(dtype, comfy.model_management.unet_manual_cast(dtype, device))
     base = config.get_model({}, device=comfy.model_management.unet_offload_device())
     with torch.no_grad():

@@ -10,7 +10,7 @@ from animatediff_native.motion.detect import expected_shapes
 from animatediff_native.motion.load import MotionModule, build_patcher
 from animatediff_native.motion.positions import sinusoidal_positions
 
-from benchmarks.models import SD15_UNET
+from tools.sd15_layout import sd15_layout
 
 WIDTHS = (32, 64, 128, 128)
 CONTEXT_DIM = 16
@@ -18,9 +18,7 @@ CONTEXT_DIM = 16
 
 def small_sd15() -> comfy.model_patcher.ModelPatcher:
     """The full block layout in fp32."""
-    config = comfy.supported_models.SD15(
-        {**SD15_UNET, "model_channels": WIDTHS[0], "context_dim": CONTEXT_DIM}
-    )
+    config = comfy.supported_models.SD15(sd15_layout(WIDTHS[0], context_dim=CONTEXT_DIM))
     config.set_inference_dtype(torch.float32, None)
     base = config.get_model({}, device=comfy.model_management.unet_offload_device())
     generator = torch.Generator().manual_seed(0)

@@ -13,28 +13,11 @@ import comfy.supported_models
 import torch
 from safetensors.torch import load_file, save_file
 
+from tools.sd15_layout import sd15_layout
+
 from .text import CONTEXT_DIM
 
-UNET = {
-    "image_size": 32,
-    "in_channels": 4,
-    "out_channels": 4,
-    "model_channels": 64,
-    "num_res_blocks": [2, 2, 2, 2],
-    "channel_mult": [1, 1, 2, 2],
-    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-    "transformer_depth_middle": 1,
-    "context_dim": CONTEXT_DIM,
-    "num_heads": 8,
-    "use_spatial_transformer": True,
-    "use_linear_in_transformer": False,
-    "use_temporal_attention": False,
-    "use_temporal_resblock": False,
-    "adm_in_channels": None,
-    "num_classes": None,
-    "legacy": False,
-}
+UNET = sd15_layout(64, (1, 1, 2, 2), CONTEXT_DIM)
 ZEROED = ("out_layers.3", "proj_out", "out.2")  # the branches' last layers, as SD begins
 
 

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import comfy.clip_model
 import comfy.ops
@@ -12,31 +11,18 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.taesd.taesd import TAESD
 
 from tools.random_weights import random_state_dict
+from tools.sd15_layout import sd15_layout
 
-FULL_CHANNEL_MULT = (1, 2, 4, 4)
 SMALL_CHANNEL_MULT = (1, 1, 1, 1)
 UNET_SEED, CLIP_SEED, VAE_SEED = 1, 2, 3
 
-UNET_LAYOUT: dict[str, Any] = {
-    "image_size": 32,
-    "in_channels": 4,
-    "out_channels": 4,
-    "model_channels": 320,
-    "num_res_blocks": [2, 2, 2, 2],
-    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-    "transformer_depth_middle": 1,
-    "transformer_depth_output": [1] * 9 + [0] * 3,
-    "context_dim": 768,
-    "num_heads": 8,
-    "use_spatial_transformer": True,
-    "legacy": False,
-}
+SMALL_UNET = sd15_layout(channel_mult=SMALL_CHANNEL_MULT)
 
 
 def checkpoint() -> dict[str, torch.Tensor]:
     """A whole checkpoint, with a UNet of equal widths and the tiny autoencoder."""
     parts = {
-        "model.diffusion_model.": _unet(SMALL_CHANNEL_MULT),
+        "model.diffusion_model.": _unet(),
         "cond_stage_model.transformer.": _clip(),
         "first_stage_model.": _tiny_vae(),
     }
@@ -47,10 +33,9 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def _unet(channel_mult: tuple[int, ...]) -> dict[str, torch.Tensor]:
+def _unet() -> dict[str, torch.Tensor]:
     unet = UNetModel(
-        **UNET_LAYOUT,
-        channel_mult=channel_mult,
+        **SMALL_UNET,
         device="meta",
         operations=comfy.ops.disable_weight_init,
     )

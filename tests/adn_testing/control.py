@@ -13,7 +13,7 @@ def control_lora(frames: int, size: int = 8, seed: int = 0) -> comfy.controlnet.
     """With seeded weights and a hint per frame, ready to be put into a conditioning."""
     unet_config = {k: v for k, v in tiny.UNET_CONFIG.items() if k != "out_channels"}
     net = comfy.cldm.cldm.ControlNet(
-        **unet_config, num_heads=8, hint_channels=3, dtype=torch.float32, device="cpu"
+        **unet_config, hint_channels=3, dtype=torch.float32, device="cpu"
     )
     tiny.fill_randomly(net, seed)
     own = {k: v for k, v in net.state_dict().items() if k.startswith(OWN_PARTS)}

@@ -11,28 +11,12 @@ import torch
 from animatediff_native.motion.detect import read_motion_module
 from animatediff_native.motion.load import MotionModule, build_patcher
 
+from tools.sd15_layout import sd15_layout
+
 from . import motion_files
 
 CONTEXT_DIM = 16
-UNET_CONFIG = {
-    "image_size": 32,
-    "in_channels": 4,
-    "out_channels": 4,
-    "model_channels": 32,
-    "num_res_blocks": [2, 2, 2, 2],
-    "channel_mult": [1, 2, 4, 4],
-    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-    "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-    "transformer_depth_middle": 1,
-    "context_dim": CONTEXT_DIM,
-    "use_spatial_transformer": True,
-    "use_linear_in_transformer": False,
-    "use_temporal_attention": False,
-    "use_temporal_resblock": False,
-    "adm_in_channels": None,
-    "num_classes": None,
-    "legacy": False,
-}
+UNET_CONFIG = sd15_layout(32, context_dim=CONTEXT_DIM)
 
 
 def model(seed: int = 0, config_class: Any = comfy.supported_models.SD15, **unet_config):

@@ -7,7 +7,6 @@ places, in the formats of the real ones, so that a workflow runs with its names 
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import comfy.cldm.cldm
@@ -22,13 +21,13 @@ from tools import media
 from tools.client import Prompt
 from tools.random_weights import random_state_dict
 from tools.server import ComfyServer
-from tools.standin_checkpoint import SMALL_CHANNEL_MULT, UNET_LAYOUT
+from tools.standin_checkpoint import SMALL_CHANNEL_MULT, SMALL_UNET
 from tools.standins import StandIns
 
 Tensors = dict[str, torch.Tensor]
 SIZE, FRAMES = 64, 24  # of a picture's side, and of a video
-WIDTHS = tuple(UNET_LAYOUT["model_channels"] * mult for mult in SMALL_CHANNEL_MULT)
-CONTEXT_DIM = UNET_LAYOUT["context_dim"]
+WIDTHS = tuple(SMALL_UNET["model_channels"] * mult for mult in SMALL_CHANNEL_MULT)
+CONTEXT_DIM = SMALL_UNET["context_dim"]
 FIRST_CONV = "model.diffusion_model.input_blocks.0.0.weight"
 MASK_CHANNELS = 5  # of an inpainting checkpoint: the mask, and the picture around it as latents
 SUFFIXES = (
@@ -141,10 +140,9 @@ def unet_lora(file: Path) -> None:
 
 def controlnet(file: Path) -> None:
     """In the file format of ControlNet 1.1."""
-    layout: dict[str, Any] = {k: v for k, v in UNET_LAYOUT.items() if k != "out_channels"}
+    layout = {k: v for k, v in SMALL_UNET.items() if k != "out_channels"}
     net = comfy.cldm.cldm.ControlNet(
         **layout,
-        channel_mult=SMALL_CHANNEL_MULT,
         hint_channels=3,
         device="meta",
         operations=comfy.ops.disable_weight_init,
