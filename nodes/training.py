@@ -6,6 +6,7 @@ from ..lora.chain import LoraUse
 from ..training.augment import Augmentation
 from ..training.motion_lora_job import (
     AUTO,
+    LAST_TIMESTEP,
     LATENT_PIXELS,
     PRECISIONS,
     SMALLEST_SIDE,
@@ -253,6 +254,16 @@ def _along_the_way() -> list[io.Input]:
             optional=True,
             tooltip="After every so many steps, samples a clip with the MotionLoRA so far and "
             "shows some of its frames on this node. 0: never.",
+        ),
+        io.Int.Input(
+            "least_timestep",
+            default=0,
+            min=0,
+            max=LAST_TIMESTEP,
+            optional=True,
+            tooltip="Trains only on noise of this timestep and more. Which way a clip moves is "
+            "decided in the strongest noise: where only the look of the clips is learnt and no "
+            "direction, try 400 for zooms and 850 for pans. 0: all noise.",
         ),
     ]
 

@@ -15,6 +15,7 @@ from .prompts import Conditioning
 from .settings import Precision, TrainingSettings
 
 LATENT_PIXELS = 8  # the side of what one latent pixel stands for
+LAST_TIMESTEP = 999  # of the noise schedules of SD1.5 and AnimateDiff
 SMALLEST_SIDE = 64  # at which the UNet's lowest level still has one pixel
 AUTO = "auto"  # precision: what suits the device
 PRECISIONS = (AUTO, Precision.BF16.value, Precision.FP32.value)
@@ -46,6 +47,7 @@ class MotionLoraJob:
     gradient_checkpointing: bool = True
     continue_from: MotionLoraChain | None = None
     sample_every: int = 0
+    least_timestep: int = 0
 
     def __post_init__(self):
         """The page keeps to the ranges; a number that comes over a link need not."""
@@ -55,6 +57,9 @@ class MotionLoraJob:
         _require(0 < rate < math.inf, "learning_rate", rate, "a number above 0, such as 0.0003")
         dropped = self.text_dropout
         _require(0 <= dropped <= 1, "text_dropout", dropped, "a share from 0 to 1, such as 0.1")
+        least = self.least_timestep
+        expected = f"a timestep from 0 to {LAST_TIMESTEP}, such as 850"
+        _require(0 <= least <= LAST_TIMESTEP, "least_timestep", least, expected)
         for name in ("width", "height"):
             side = getattr(self, name)
             fits = side >= SMALLEST_SIDE and side % LATENT_PIXELS == 0
@@ -69,6 +74,7 @@ class MotionLoraJob:
             clips_per_step=self.clips_per_step,
             text_dropout=self.text_dropout,
             debias=self.appearance_debias,
+            least_timestep=self.least_timestep,
             precision=precision,
             checkpointing=self.gradient_checkpointing,
         )

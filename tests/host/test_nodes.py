@@ -101,6 +101,7 @@ CONTRACT = {
             "gradient_checkpointing",
             "continue_from",
             "sample_every",
+            "least_timestep",
         ],
         ["ADN_MOTION_LORA", "IMAGE"],
     ),

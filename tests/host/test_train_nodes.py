@@ -46,6 +46,7 @@ RANGES = {  # default, least, most
     "clips_per_step": (1, 1, 64),
     "text_dropout": (0.1, 0.0, 1.0),
     "sample_every": (0, 0, 100_000),
+    "least_timestep": (0, 0, 999),
 }
 
 
@@ -189,6 +190,7 @@ def wide_vae():
         ({"learning_rate": float("nan")}, ["learning_rate is nan"]),
         ({"learning_rate": float("inf")}, ["learning_rate is inf"]),
         ({"text_dropout": 1.5}, ["text_dropout is 1.5", "from 0 to 1"]),
+        ({"least_timestep": 1000}, ["least_timestep is 1000", "from 0 to 999"]),
         ({"width": 100}, ["width is 100", "multiple of 8"]),
         ({"height": 32}, ["height is 32", "at least 64"]),
         ({"frames_per_clip": 1}, ["frames_per_clip is 1", "at least 2"]),

@@ -26,7 +26,7 @@ from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.nodes.folders import new_file
 from animatediff_native.nodes.training import TrainMotionLora
-from animatediff_native.training import rescue, run_motion_lora, trainer
+from animatediff_native.training import rescue, run_motion_lora, session, trainer
 from animatediff_native.training.augment import Augmentation
 from animatediff_native.training.curve import HEIGHT, WIDTH
 from animatediff_native.training.motion_lora_job import MotionLoraJob
@@ -174,6 +174,19 @@ def test_a_loss_for_every_step(given):
     trained = run_motion_lora.run_motion_lora(job, lambda name: pytest.fail(name))
     assert len(trained.losses) == STEPS
     assert all(0 < loss < 100 for loss in trained.losses)
+
+
+def test_only_noise_from_a_timestep_on(given, monkeypatch):
+    drawn = []
+    predict = session.ModelNoise.__call__
+
+    def note(self, batch, noise, t):
+        drawn.extend(t.tolist())
+        return predict(self, batch, noise, t)
+
+    monkeypatch.setattr(session.ModelNoise, "__call__", note)
+    train(given, steps=4, least_timestep=990)
+    assert len(drawn) == 4 and min(drawn) >= 990
 
 
 def test_the_device_is_free_for_the_training(given, monkeypatch):
