@@ -27,13 +27,20 @@ def videos(vae: TAESD, count: int, seed: int) -> ClipSet:
     return _as_clip_set(vae, list(drawn), frames[0].prompts())
 
 
-def camera_moves(vae: TAESD, count: int, seed: int, augmentation: Augmentation) -> ClipSet:
-    """Reference clips for a MotionLoRA: still scenes that the camera moves over."""
-    scenes = _around_the_centre(count, torch.Generator().manual_seed(seed))
-    pictures = world.draw(scenes, size=WIDE).permute(0, 2, 3, 1)
+def camera_moves(
+    vae: TAESD, count: int, seed: int, augmentation: Augmentation, moving: bool = False
+) -> ClipSet:
+    """Reference clips for a MotionLoRA: scenes that the camera moves over.
+
+    moving: the shapes go somewhere besides. A zoom over still shapes teaches that shapes stay, and
+    takes the pan away from another MotionLoRA that is added to it.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    scenes = _around_the_centre(count, generator)
+    path = _through_the_centre(scenes, generator) if moving else [scenes] * world.FRAMES
+    drawn = torch.stack([world.draw(one, size=WIDE) for one in path], dim=1)
     clips = [
-        augmented(picture.expand(world.FRAMES, -1, -1, -1), augmentation, world.SIZE, world.SIZE)
-        for picture in pictures
+        augmented(clip.permute(0, 2, 3, 1), augmentation, world.SIZE, world.SIZE) for clip in drawn
     ]
     return _as_clip_set(vae, [clip.permute(0, 3, 1, 2) for clip in clips], scenes.prompts())
 
@@ -44,3 +51,17 @@ def _around_the_centre(count: int, generator: torch.Generator) -> world.Scenes:
     offset = torch.rand(2, count, generator=generator) * 12 - 6
     centre = world.SIZE / 2
     return replace(scenes, x=centre + offset[0], y=centre + offset[1], radius=0.75 * scenes.radius)
+
+
+def _through_the_centre(scenes: world.Scenes, generator: torch.Generator) -> list[world.Scenes]:
+    """One batch per frame: every shape goes straight through its place, 12 to 22 pixels far."""
+    angle, distance = torch.rand(2, len(scenes), generator=generator)
+    angle, distance = 2 * torch.pi * angle, 12 + 10 * distance
+    return [
+        replace(
+            scenes,
+            x=scenes.x + along * distance * angle.cos(),
+            y=scenes.y + along * distance * angle.sin(),
+        )
+        for along in torch.linspace(-0.5, 0.5, world.FRAMES).tolist()
+    ]

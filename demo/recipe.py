@@ -187,7 +187,8 @@ class MotionLoraVariant:
         module = load_motion_module(shop.file("motion"))
         model = apply_motion_module(shop.unet(), module)
         set_beta_schedule(model, BetaSchedule.LINEAR)
-        data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
+        zooms = self.augmentation in ZOOMS
+        data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation, moving=zooms)
         settings = TrainingSettings(
             steps=600, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20,
             decay=Decay.COSINE, least_timestep=self.least_timestep,

@@ -48,6 +48,11 @@ class MiniatureText:
     def tokenize(self, text: str, **_options) -> tuple[str, ...]:
         return tokens(text)
 
+    def encode_from_tokens(self, found: tuple[str, ...], return_pooled: bool = False, **_options):
+        """[1, tokens, CONTEXT_DIM], and that there is no pooled output where it is asked for."""
+        embedding = torch.stack([TABLE[token] for token in found])[None]
+        return (embedding, None) if return_pooled else embedding
+
     def encode_from_tokens_scheduled(self, found: tuple[str, ...], **_options) -> list:
         """CONDITIONING: one embedding for all steps."""
-        return [[torch.stack([TABLE[token] for token in found])[None], {}]]
+        return [[self.encode_from_tokens(found), {}]]

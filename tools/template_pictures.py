@@ -7,6 +7,7 @@ Every workflow runs on a real server with the models of the miniature world, tra
 import io
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,9 @@ def sheet(clips: list[list[np.ndarray]]) -> Image.Image:
 def write_inputs(folder: Path) -> None:
     """A video of a moving shape, the silhouettes of it, and a picture with a part to be redrawn."""
     folder.mkdir(parents=True, exist_ok=True)
-    scenes = world.random_clips(1, torch.Generator().manual_seed(4), FRAMES)
+    dark = torch.tensor([world.BACKGROUND_NAMES.index("dark")])  # as the prompts say
+    path = world.random_clips(1, torch.Generator().manual_seed(4), FRAMES)
+    scenes = [replace(one, background=dark) for one in path]
     drawn = torch.cat([world.draw(one) for one in scenes])
     covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
     for name, frames in (("input", drawn), ("depth", covered)):

@@ -166,7 +166,7 @@ def test_a_conditioning_with_an_entry_per_frame():
     assert embedding.shape == (6, 2, 16)
     assert embedding[:, 0, 0].tolist() == [1, 2, 3, 4, 5, 5]
     assert extra["pooled_output"][:, 0].tolist() == [1, 2, 3, 4, 5, 5]
-    assert out[1].splitlines()[1].split(maxsplit=3) == ["1", "to", "3", "changing to the next"]
+    assert out[1].splitlines()[1] == "- 1 to 3: changing to the next"
     assert out.ui.as_dict() == {"text": (out[1],)}
 
 

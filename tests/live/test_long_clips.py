@@ -20,7 +20,7 @@ def test_prompt_travel_shows_its_schedule(server, files):
     last = clip_length(prompt) - 1
     for node in ("ADN_PromptSchedule", "PreviewAny"):
         (table,) = outputs[workflow.node_id(prompt, node)]["text"]
-        assert f"{last}  a small house by a lake, winter, deep snow" in table
+        assert f"- {last}: a small house by a lake, winter, deep snow" in table
 
 
 def test_hints_that_are_too_few_are_an_error(server, files):

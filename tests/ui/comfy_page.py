@@ -1,10 +1,11 @@
 """ComfyUI's page, as a user handles it."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, TimeoutError, expect
 
 from tools.base_directory import EXTENSION_NAME
 from tools.client import Prompt
@@ -67,6 +68,8 @@ TITLE_AT = """id => {
     const at = (side, inset) => (node.pos[side] + inset + view.offset[side]) * view.scale;
     return [box.left + at(0, 60), box.top + at(1, -LiteGraph.NODE_TITLE_HEIGHT / 2)];
 }"""
+SELECTED = "id => Boolean(app.canvas.selected_nodes[id])"
+CLICKS = 5
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -168,9 +171,15 @@ class ComfyPage:
         self.tab.evaluate(DRAWN)
 
     def select(self, node_type: str) -> None:
-        """Clicks a node's title."""
+        """Clicks a node's title, again where a busy page lost the click."""
+        node = self.node_id(node_type)
         self.look_at(node_type)
-        self.tab.mouse.click(*self.tab.evaluate(TITLE_AT, self.node_id(node_type)))
+        for _ in range(CLICKS):
+            self.tab.mouse.click(*self.tab.evaluate(TITLE_AT, node))
+            with suppress(TimeoutError):
+                self.tab.wait_for_function(SELECTED, arg=node, timeout=PATIENCE / CLICKS)
+                return
+        raise AssertionError(f"{node_type} cannot be selected")
 
     def run(self) -> None:
         """Clicks the Run button."""
