@@ -96,9 +96,14 @@ def sheet(clips: list[list[np.ndarray]]) -> Image.Image:
 def write_inputs(folder: Path) -> None:
     """A video of a moving shape, the silhouettes of it, and a picture with a part to be redrawn."""
     folder.mkdir(parents=True, exist_ok=True)
-    dark = torch.tensor([world.BACKGROUND_NAMES.index("dark")])  # as the prompts say
+    named = {
+        "shape": world.SHAPES.index("circle"),
+        "colour": list(world.COLOURS).index("yellow"),
+        "background": world.BACKGROUND_NAMES.index("dark"),
+    }
+    chosen = {name: torch.tensor([index]) for name, index in named.items()}
     path = world.random_clips(1, torch.Generator().manual_seed(4), FRAMES)
-    scenes = [replace(one, background=dark) for one in path]
+    scenes = [replace(one, **chosen) for one in path]
     drawn = torch.cat([world.draw(one) for one in scenes])
     covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
     for name, frames in (("input", drawn), ("depth", covered)):
