@@ -9,15 +9,14 @@ table is written into docs/miniature.md.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.paths import REPO
 
 from .miniature import FOLDER, enter_host
+from .schedule import StageFailed, run_all, start_module
 
 PAGE = REPO / "docs" / "miniature.md"
 BEGIN, END = "<!-- claims: written by `make claims` -->", "<!-- end of claims -->"
@@ -46,10 +45,7 @@ def main() -> None:
             _measure(chosen.folder, chosen.seeds, name, kept[name])
         return
     open_ones = [name for name in asked if chosen.again or not kept[name].is_file()]
-    options = ["--here", "--folder", str(chosen.folder), "--seeds", str(chosen.seeds)]
-    # a process per core: the models are too small to keep two cores busy
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda name: _in_a_process([*options, name]), open_ones))
+    _measure_all(chosen.folder.resolve(), chosen.seeds, open_ones)
     rows = {name: json.loads(file.read_text()) for name, file in kept.items() if file.is_file()}
     table = as_table({CLAIMS[name].title: found for name, found in rows.items()})
     _put_in_page(table)
@@ -58,11 +54,17 @@ def main() -> None:
     sys.exit(f"{len(missed)} figures miss what they should reach" if missed else 0)
 
 
-def _in_a_process(arguments: list[str]) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, "-m", "demo.claims", *arguments], check=True, cwd=REPO, env=environment
-    )
+def _measure_all(folder: Path, seeds: int, names: list[str]) -> None:
+    """A process per core: the models are too small to keep two cores busy."""
+    options = "--here", "--folder", str(folder), "--seeds", str(seeds)
+
+    def start(name: str, _threads: int):
+        return start_module("demo.claims", *options, name, threads=1)
+
+    try:
+        run_all(dict.fromkeys(names, ()), (), os.cpu_count() or 1, start)
+    except StageFailed as failure:
+        sys.exit(f"error: {failure}; what it printed is above. The same command goes on from here.")
 
 
 def _measure(folder: Path, seeds: int, name: str, file: Path) -> None:

@@ -37,8 +37,9 @@ def camera_moves(
     """
     generator = torch.Generator().manual_seed(seed)
     scenes = _around_the_centre(count, generator)
-    path = _through_the_centre(scenes, generator) if moving else [scenes] * world.FRAMES
+    path = _through_the_centre(scenes, generator) if moving else [scenes]
     drawn = torch.stack([world.draw(one, size=WIDE) for one in path], dim=1)
+    drawn = drawn.expand(-1, world.FRAMES, -1, -1, -1)
     clips = [
         augmented(clip.permute(0, 2, 3, 1), augmentation, world.SIZE, world.SIZE) for clip in drawn
     ]

@@ -11,7 +11,6 @@ import argparse
 import importlib
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,9 +20,9 @@ from typing import NamedTuple
 from tools.host_imports import enter
 from tools.miniature import CAMERA_MOVES, WEIGHTS
 from tools.package import register
-from tools.paths import DEV, REPO
+from tools.paths import DEV
 
-from .schedule import StageFailed, run_all
+from .schedule import StageFailed, run_all, start_module
 
 FOLDER = DEV / "miniature"
 SHIPPED_STAGES = (
@@ -96,10 +95,8 @@ def _make_all(shop, every: dict[str, Stage]) -> None:
     if done:
         print(f"There already, in {shop.folder}: {', '.join(sorted(done))}", flush=True)
 
-    def start(name: str, threads: int) -> subprocess.Popen:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        command = [sys.executable, "-m", "demo.miniature", "--folder", str(shop.folder), name]
-        return subprocess.Popen(command, cwd=REPO, env=environment)
+    def start(name: str, threads: int):
+        return start_module("demo.miniature", "--folder", str(shop.folder), name, threads=threads)
 
     needs = {name: stage.needs for name, stage in every.items()}
     try:

@@ -19,17 +19,14 @@ from animatediff_native.training.trainer import Trainer
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
 
+from tools.miniature import CAMERA_MOVES
+
 from . import autoencoder, clips, control, hinted, models, stills, world
 from .stage import Progress
 
 STILLS, STYLE_STILLS, HINTED_STILLS, VIDEOS = 8192, 2048, 4096, 384
 SAVE_EVERY = 250  # steps between checkpoints
-CAMERA = {
-    "pan_left": Augmentation.PAN_LEFT,
-    "pan_up": Augmentation.PAN_UP,
-    "zoom_in": Augmentation.ZOOM_IN,
-    "zoom_out": Augmentation.ZOOM_OUT,
-}
+CAMERA = {move: Augmentation(move.replace("_", " ")) for move in CAMERA_MOVES}
 ZOOMS = (Augmentation.ZOOM_IN, Augmentation.ZOOM_OUT)
 RANK, REFERENCE_CLIPS = 16, 50
 
@@ -177,11 +174,6 @@ class MotionLoraVariant:
     rank: int = RANK
     clips: int = REFERENCE_CLIPS
 
-    @property
-    def least_timestep(self) -> int:
-        """Where a shape goes is decided in the strongest noise; how large it is, later too."""
-        return 400 if self.augmentation in ZOOMS else 850
-
     def make(self, shop: Workshop, name: str) -> None:
         """On the base model, without the adapter: the clips carry no watermark."""
         module = load_motion_module(shop.file("motion"))
@@ -189,9 +181,11 @@ class MotionLoraVariant:
         set_beta_schedule(model, BetaSchedule.LINEAR)
         zooms = self.augmentation in ZOOMS
         data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation, moving=zooms)
+        # where a shape goes is decided in the strongest noise; how large it is, later too
+        least = 400 if zooms else 850
         settings = TrainingSettings(
             steps=600, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20,
-            decay=Decay.COSINE, least_timestep=self.least_timestep,
+            decay=Decay.COSINE, least_timestep=least,
         )  # fmt: skip
         training = MotionLoraTraining(model, data, self.rank, settings)
         hooks = shop.supervised(name, settings.steps)

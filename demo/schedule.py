@@ -1,8 +1,12 @@
 """Runs stages in processes of their own, each as soon as those that it needs are done."""
 
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+
+from tools.paths import REPO
 
 POLL_SECONDS = 0.5
 
@@ -44,6 +48,12 @@ def run_all(
         for process in running.values():
             process.terminate()
             process.wait()
+
+
+def start_module(name: str, *arguments: str, threads: int) -> subprocess.Popen:
+    """`python -m name` with so many threads for torch."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    return subprocess.Popen([sys.executable, "-m", name, *arguments], cwd=REPO, env=environment)
 
 
 def _ended(running: dict[str, subprocess.Popen]) -> set[str]:

@@ -14,8 +14,7 @@ import torch
 
 from .control_slicing import HintCount, chooses_hints, copied_control, fitted_control
 from .frame_window import FrameWindow
-
-Entry = dict[str, Any]  # one conditioning
+from .slicing import Entry
 
 
 class RestOfChain:

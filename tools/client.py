@@ -14,8 +14,10 @@ from tools.run_events import Progress, RunEvents
 
 Prompt = dict[str, dict[str, Any]]
 Outputs = dict[str, dict[str, Any]]
+Message = dict[str, Any] | bytes  # what the server tells a page; binary ones are previews
 
 REQUEST_SECONDS = 60
+UNTIL_READ = 0.5  # seconds that a server may take to read what a page announces
 
 
 class PromptRejected(RuntimeError):
@@ -35,19 +37,20 @@ class PromptRejected(RuntimeError):
 class ComfyClient:
     url: str
 
-    def queue(self, prompt: Prompt, client_id: str = "") -> str:
-        """Queues a prompt in API format and returns its id."""
+    def queue(
+        self, prompt: Prompt, client_id: str = "", extra: dict[str, Any] | None = None
+    ) -> str:
+        """Queues a prompt in API format and returns its id; extra: what a page sends besides."""
+        body = {"prompt": prompt, "client_id": client_id or uuid.uuid4().hex}
         try:
-            answer = self._json(
-                "/prompt", {"prompt": prompt, "client_id": client_id or uuid.uuid4().hex}
-            )
+            answer = self._json("/prompt", body if extra is None else {**body, "extra_data": extra})
         except urllib.error.HTTPError as error:
             if error.code != 400:
                 raise
-            body = json.loads(error.read())
-            cause = body["error"]
+            refusal = json.loads(error.read())
+            cause = refusal["error"]
             raise PromptRejected(
-                cause["message"] if isinstance(cause, dict) else cause, body["node_errors"]
+                cause["message"] if isinstance(cause, dict) else cause, refusal["node_errors"]
             ) from error
         return answer["prompt_id"]
 
@@ -57,9 +60,21 @@ class ComfyClient:
         Raises PromptRejected, ExecutionFailed or ExecutionInterrupted. `on_progress` may call
         this client.
         """
-        return asyncio.run(self._run(prompt, on_progress))
+        return self.watch(prompt, lambda _: None, on_progress)
 
-    async def _run(self, prompt: Prompt, on_progress: Callable[[Progress], None] | None) -> Outputs:
+    def watch(
+        self,
+        prompt: Prompt,
+        on_message: Callable[[Message], None],
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        extra: dict[str, Any] | None = None,
+        features: dict[str, Any] | None = None,
+    ) -> Outputs:
+        """As run, with all that a page is told on the way, which may announce features first."""
+        return asyncio.run(self._watch(prompt, on_message, on_progress, extra, features))
+
+    async def _watch(self, prompt: Prompt, on_message, on_progress, extra, features) -> Outputs:
         import aiohttp
 
         client_id = uuid.uuid4().hex
@@ -68,12 +83,18 @@ class ComfyClient:
             aiohttp.ClientSession() as session,
             session.ws_connect(address, max_msg_size=0) as socket,
         ):
-            events = RunEvents(self.queue(prompt, client_id), on_progress)
+            if features is not None:
+                await socket.send_json({"type": "feature_flags", "data": features})
+                await asyncio.sleep(UNTIL_READ)
+            events = RunEvents(self.queue(prompt, client_id, extra), on_progress)
             async for message in socket:
-                if message.type == aiohttp.WSMsgType.TEXT and events.ended_by(
-                    json.loads(message.data)
-                ):
-                    return self.history(events.prompt_id)["outputs"]
+                if message.type == aiohttp.WSMsgType.BINARY:
+                    on_message(message.data)
+                elif message.type == aiohttp.WSMsgType.TEXT:
+                    told = json.loads(message.data)
+                    on_message(told)
+                    if events.ended_by(told):
+                        return self.history(events.prompt_id)["outputs"]
         raise ConnectionError(
             f"the server closed the connection before prompt {events.prompt_id} ended"
         )

@@ -1,20 +1,15 @@
 """Graphs with nodes of other packs between ours, and the small files that those nodes read."""
 
-import asyncio
-import json
-import uuid
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import numpy as np
 import torch
 from safetensors.numpy import load
 from safetensors.torch import save_file
 from small_files import CONTEXT_DIM, WIDTHS
 
-from tools.client import Outputs, Prompt
-from tools.run_events import RunEvents
+from tools.client import Message, Outputs, Prompt
 from tools.server import ComfyServer
 from tools.standins import StandIns
 
@@ -121,26 +116,11 @@ def latents_of(server: ComfyServer, saved: dict[str, Any]) -> np.ndarray:
     return latents
 
 
-def watch(server: ComfyServer, prompt: Prompt, extra: dict) -> tuple[Outputs, list[dict | bytes]]:
+def watch(server: ComfyServer, prompt: Prompt, extra: dict) -> tuple[Outputs, list[Message]]:
     """A run from a page whose workflow has this under `extra`; and all that the page is told."""
-    return asyncio.run(_watch(server, prompt, extra))
-
-
-async def _watch(server: ComfyServer, prompt: Prompt, extra: dict):
-    client_id = uuid.uuid4().hex
-    address = f"{server.url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
+    told: list[Message] = []
     workflow = {"extra_pnginfo": {"workflow": {"extra": extra}}}
-    body = {"prompt": prompt, "client_id": client_id, "extra_data": workflow}
-    told: list[dict | bytes] = []
-    async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
-        answer = await session.post(f"{server.url}/prompt", json=body)
-        events = RunEvents((await answer.json())["prompt_id"], None)
-        async for message in socket:
-            binary = message.type == aiohttp.WSMsgType.BINARY
-            told.append(message.data if binary else json.loads(message.data))
-            if not binary and events.ended_by(json.loads(message.data)):
-                return server.client.history(events.prompt_id)["outputs"], told
-    raise ConnectionError("the server closed the connection")
+    return server.client.watch(prompt, told.append, extra=workflow), told
 
 
 def ipadapter(file: Path) -> None:

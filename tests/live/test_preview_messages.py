@@ -1,25 +1,21 @@
 """What the page gets over the websocket while a clip is sampled, on a server with previews on."""
 
-import asyncio
 import io
 import json
 import struct
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import aiohttp
 import numpy as np
 import pytest
 from live_graphs import FRAMES, latent_graph, sample
 from PIL import Image
 
 from tools import workflow
-from tools.client import Prompt
-from tools.run_events import RunEvents
+from tools.client import Message, Prompt
 from tools.server import ComfyServer
 
 PREVIEW, PREVIEW_WITH_METADATA = 1, 4  # events of the host's binary messages
@@ -57,32 +53,18 @@ def graph(standins) -> Prompt:
 
 def watch(server: ComfyServer, prompt: Prompt, with_metadata: bool) -> list[Picture | Step]:
     """The sampler's messages in their order, as a page gets them that asks for metadata or not."""
-    return asyncio.run(_watch(server, prompt, with_metadata))
-
-
-async def _watch(server: ComfyServer, prompt: Prompt, with_metadata: bool) -> list[Picture | Step]:
-    client_id = uuid.uuid4().hex
-    address = f"{server.url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
     sampler = workflow.node_id(prompt, "KSampler")
     seen: list[Picture | Step] = []
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(address, max_msg_size=0) as socket,
-    ):
-        flags = {"supports_preview_metadata": with_metadata}
-        await socket.send_json({"type": "feature_flags", "data": flags})
-        await asyncio.sleep(0.5)  # until the server has read that
-        events = RunEvents(server.client.queue(prompt, client_id), None)
-        async for message in socket:
-            if message.type == aiohttp.WSMsgType.BINARY:
-                seen.append(picture(message.data))
-                continue
-            told = json.loads(message.data)
-            if told["type"] == "progress" and told["data"]["node"] == sampler:
-                seen.append(Step(told["data"]["value"], told["data"]["max"]))
-            if events.ended_by(told):
-                return seen
-    raise ConnectionError("the server closed the connection")
+
+    def note(told: Message) -> None:
+        if isinstance(told, bytes):
+            seen.append(picture(told))
+        elif told["type"] == "progress" and told["data"]["node"] == sampler:
+            seen.append(Step(told["data"]["value"], told["data"]["max"]))
+
+    features = {"supports_preview_metadata": with_metadata}
+    server.client.watch(prompt, note, features=features)
+    return seen
 
 
 def picture(message: bytes) -> Picture:

@@ -47,8 +47,10 @@ def test_prompts_are_obeyed(studio, animated):
 
 @pytest.mark.parametrize("move", CAMERA_MOVES)
 def test_a_motion_lora_gives_a_shot_type(studio, move):
+    """Of 32 clips of each move one at most goes wrong; one of a zoom in is among these."""
     moved = studio.film(Setup(motion_loras=((f"lora_{move}", 1.0),)), wishes(CLIPS))
-    assert RIGHT[move](Track(moved)).sum() >= CLIPS - 1  # of 32, one may go wrong
+    wrong = CLIPS - int(RIGHT[move](Track(moved)).sum())
+    assert wrong <= (1 if move == "zoom_in" else 0)
 
 
 def test_a_motion_lora_of_strength_0_changes_no_bit(studio, animated):
