@@ -98,7 +98,7 @@ def write_inputs(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     named = {
         "shape": world.SHAPES.index("circle"),
-        "colour": list(world.COLOURS).index("yellow"),
+        "colour": world.COLOURS.index("yellow"),
         "background": world.BACKGROUND_NAMES.index("dark"),
     }
     chosen = {name: torch.tensor([index]) for name, index in named.items()}
