@@ -25,7 +25,7 @@ demo: ## make an animated clip with a real ComfyUI server
 miniature: ## train the miniature world from seeds: at most two hours on two cores; goes on where it stopped
 	@$(IN_HOST) python -m demo.miniature
 
-claims: ## measure the paper's claims on the miniature world, into docs/miniature_claims.md
+claims: ## measure the paper's claims on the miniature world, into docs/miniature.md
 	@$(IN_HOST) python -m demo.claims
 
 test: lint pytest ## lint, type check and all tests

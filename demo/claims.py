@@ -64,7 +64,7 @@ def _measure_all(folder: Path, seeds: int, names: list[str]) -> None:
     try:
         run_all(dict.fromkeys(names, ()), (), os.cpu_count() or 1, start)
     except StageFailed as failure:
-        sys.exit(f"error: {failure}; what it printed is above. The same command goes on from here.")
+        sys.exit(f"error: {failure}")
 
 
 def _measure(folder: Path, seeds: int, name: str, file: Path) -> None:

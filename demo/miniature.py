@@ -102,7 +102,7 @@ def _make_all(shop, every: dict[str, Stage]) -> None:
     try:
         run_all(needs, done, os.cpu_count() or 1, start)
     except StageFailed as failure:
-        sys.exit(f"error: {failure}; what it printed is above. The same command goes on from here.")
+        sys.exit(f"error: {failure}")
     print(f"All stages are done, in {(time.monotonic() - started) / 60:.0f} minutes.")
 
 

@@ -15,7 +15,10 @@ class StageFailed(RuntimeError):
     """A stage's process ended with another status than 0."""
 
     def __init__(self, name: str, status: int):
-        super().__init__(f"stage {name} failed (exit status {status})")
+        super().__init__(
+            f"stage {name} failed (exit status {status}); what it printed is above. "
+            "The same command goes on from here."
+        )
 
 
 def run_all(
