@@ -18,12 +18,11 @@ class PlainUNet:
     excess in the picture; this one sees other strengths and learns to tell them.
     """
 
-    timesteps = 1000
-
     def __init__(self, unet: nn.Module):
         self.unet = unet
-        betas = torch.linspace(0.00085, 0.012, self.timesteps, dtype=torch.float64)
+        betas = torch.linspace(0.00085, 0.012, 1000, dtype=torch.float64)
         self.kept = torch.cumprod(1 - betas, 0).float()  # of the signal's variance
+        self.sigmas = ((1 - self.kept) / self.kept).sqrt()
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         kept = self.kept[t][:, None, None, None, None]

@@ -33,13 +33,14 @@ class ModelNoise:
         }
 
     @property
-    def timesteps(self) -> int:
-        return len(self.schedule.sigmas)
+    def sigmas(self) -> torch.Tensor:
+        """See NoisePredictor."""
+        return self.schedule.sigmas.to("cpu")
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """See NoisePredictor. The host takes x0 + sigma * noise, and gives back x0."""
         clips, frames = noise.shape[:2]
-        sigma = self.schedule.sigmas.to("cpu")[t].to(self.device)
+        sigma = self.sigmas[t].to(self.device)
         per_frame = sigma.repeat_interleave(frames)
         spread = per_frame[:, None, None, None]
         clean = batch.latents.to(self.device).flatten(0, 1)

@@ -14,6 +14,7 @@ from torch import nn
 from .clip_set import Batch, ClipSet
 from .loss import debiased_noise_loss, noise_loss
 from .settings import TrainingSettings
+from .timesteps import drawn
 
 SNAPSHOT_EVERY = 10
 
@@ -22,7 +23,9 @@ class NoisePredictor(Protocol):
     """Adds the noise of timestep t to clean latents and predicts it."""
 
     @property
-    def timesteps(self) -> int: ...
+    def sigmas(self) -> torch.Tensor:
+        """[timesteps] on the CPU: the deviation of the noise over that of the signal."""
+        ...
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """batch.latents, noise, result: [clips, frames, C, h, w]; t: [clips]."""
@@ -112,8 +115,8 @@ class Trainer:
         batch = self.clips.draw(settings.clips_per_step, settings.text_dropout, generator)
         noise = torch.randn(batch.latents.shape, generator=generator)  # each frame its own
         count, frames = noise.shape[:2]
-        span = settings.least_timestep, self.predict.timesteps
-        t = torch.randint(*span, (count,), generator=generator)
+        sigmas = self.predict.sigmas
+        t = drawn(settings.timesteps, sigmas, settings.least_timestep, count, generator)
         predicted = self.predict(batch, noise, t)
         noise = noise.to(predicted.device)
         if settings.debias and frames > 1:

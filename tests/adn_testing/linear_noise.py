@@ -27,7 +27,8 @@ class LinearNoise:
     Its clips are faint beside the noise, which can therefore be learnt. Notes every call.
     """
 
-    timesteps = 10
+    amounts = torch.arange(1, 11) / 11  # of noise, by timestep
+    sigmas = amounts / (1 - amounts**2).sqrt()
 
     def __init__(self, frames: int = FRAMES):
         generator = torch.Generator().manual_seed(11)
@@ -46,7 +47,7 @@ class LinearNoise:
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         self.calls.append((batch, noise, t))
-        amount = ((t + 1) / self.timesteps)[:, None, None, None, None]
+        amount = self.amounts[t][:, None, None, None, None]
         seen = (1 - amount**2).sqrt() * batch.latents + amount * noise
         text = batch.context.mean(1)[:, None, :, None, None]
         mixed = torch.einsum("oc,bfchw->bfohw", self.parameters["weight"], seen + 0.1 * text)

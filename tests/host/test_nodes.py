@@ -102,6 +102,7 @@ CONTRACT = {
             "continue_from",
             "sample_every",
             "least_timestep",
+            "timesteps",
         ],
         ["ADN_MOTION_LORA", "IMAGE"],
     ),

@@ -53,6 +53,7 @@ PURE = [
     "training/clips.py",
     "training/augment.py",
     "training/loss.py",
+    "training/timesteps.py",
     "training/low_rank.py",
     "training/normal_tensors.py",
     "training/trainer.py",

@@ -23,6 +23,7 @@ from adn_testing.linear_noise import (
     weights,
 )
 from animatediff_native.training.loss import debiased_noise_loss, noise_loss
+from animatediff_native.training.timesteps import Timesteps
 from animatediff_native.training.trainer import Trainer
 
 # what is learnt, and that the seed decides it
@@ -93,6 +94,37 @@ def test_all_timesteps_and_clips_take_part_alike_over_the_steps():
     drawn = torch.tensor([float(batch.latents[0, 0, 0, 0, 0]) for batch, _, _ in predict.calls])
     clips = (drawn[:, None] == first).sum(0)
     assert ((clips - 200).abs() < 4 * 160**0.5).all()
+
+
+def test_timesteps_of_the_v_loss_are_drawn_in_proportion_to_one_over_the_signal():
+    """1,000 draws of 10 timesteps; 4 standard deviations of each binomial count."""
+    predict = LinearNoise()
+    v_loss = replace(PLAIN, steps=1000, learning_rate=1e-6, timesteps=Timesteps.V_LOSS)
+    trained(v_loss, predict)
+    counts = torch.cat([t for _, _, t in predict.calls]).bincount(minlength=10)
+    inverse = 1 / (1 - predict.amounts**2)
+    share = inverse / inverse.sum()
+    assert share[-1] > 4 * share[0]
+    assert ((counts - 1000 * share).abs() < 4 * (1000 * share * (1 - share)).sqrt()).all()
+
+
+def test_the_error_of_v_is_that_of_the_noise_over_the_signal():
+    """What the weights of the v loss stand on; fp64, so that only rounding is left."""
+    generator = torch.Generator().manual_seed(3)
+    clean, noise, guess = torch.randn(3, 100, generator=generator, dtype=torch.float64)
+    for kept in (0.9, 0.5, 0.002):
+        signal, spread = kept**0.5, (1 - kept) ** 0.5
+        guessed_clean = (signal * clean + spread * noise - spread * guess) / signal
+        v, guessed_v = signal * noise - spread * clean, signal * guess - spread * guessed_clean
+        weight = 1 + (spread / signal) ** 2
+        assert torch.allclose((guessed_v - v) ** 2, weight * (guess - noise) ** 2, rtol=1e-9)
+
+
+def test_the_v_loss_keeps_to_the_least_timestep():
+    predict = LinearNoise()
+    settings = replace(PLAIN, steps=200, least_timestep=7, timesteps=Timesteps.V_LOSS)
+    trainer_of(settings, predict).run()
+    assert torch.cat([t for _, _, t in predict.calls]).unique().tolist() == [7, 8, 9]
 
 
 def test_noise_is_standard_normal_over_the_steps():

@@ -14,7 +14,7 @@ GAP = 10  # pixels
 # Heights of nodes that show something: previews while sampling, samples of a training, a square clip.
 SHOWING = {
     "KSampler": 486,
-    "ADN_TrainMotionLora": 790,
+    "ADN_TrainMotionLora": 814,
     "LoadVideo": 426,
     "SaveVideo": 510,
     "SaveAnimatedWEBP": 558,

@@ -26,7 +26,7 @@ from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.nodes.folders import new_file
 from animatediff_native.nodes.training import TrainMotionLora
-from animatediff_native.training import rescue, run_motion_lora, session, trainer
+from animatediff_native.training import rescue, run_motion_lora, session, timesteps, trainer
 from animatediff_native.training.augment import Augmentation
 from animatediff_native.training.curve import HEIGHT, WIDTH
 from animatediff_native.training.motion_lora_job import MotionLoraJob
@@ -187,6 +187,20 @@ def test_only_noise_from_a_timestep_on(given, monkeypatch):
     monkeypatch.setattr(session.ModelNoise, "__call__", note)
     train(given, steps=4, least_timestep=990)
     assert len(drawn) == 4 and min(drawn) >= 990
+
+
+def test_the_v_loss_goes_by_the_models_own_schedule(given, monkeypatch):
+    """40 draws: 77 % are from timestep 850 on; of uniform ones 15 % are."""
+    drawn = []
+
+    def note(kind, sigmas, *others):
+        drawn.append(timesteps.drawn(kind, sigmas, *others))
+        return drawn[-1]
+
+    monkeypatch.setattr(trainer, "drawn", note)
+    train(given, steps=4, clips_per_step=10, timesteps=timesteps.Timesteps.V_LOSS)
+    drawn = torch.cat(drawn)
+    assert len(drawn) == 40 and (drawn >= 850).float().mean() > 0.5
 
 
 def test_the_device_is_free_for_the_training(given, monkeypatch):
