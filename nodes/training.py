@@ -277,10 +277,10 @@ def _along_the_way() -> list[io.Input]:
             options=[choice.value for choice in Timesteps],
             default=Timesteps.UNIFORM.value,
             optional=True,
-            tooltip="How often each strength of noise is trained on. uniform: all alike, as the "
-            "paper does. v loss: strong noise far more often, as much as it decides, and the rest "
-            "now and then. To go on with a pan that was trained from a least_timestep on, so that "
-            "it does no harm below it.",
+            tooltip="Which strengths of noise are trained on. uniform: all alike, as in the "
+            "paper. strong noise: half of them in the strongest eighth, which also counts more; "
+            "to go on with a pan that was trained from a least_timestep on, so that it does no "
+            "harm below it.",
         ),
     ]
 

@@ -4,12 +4,17 @@ import torch
 import torch.nn.functional as F
 
 
-def noise_loss(predicted: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+def noise_loss(
+    predicted: torch.Tensor, noise: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     """Mean squared error of the noise (Ho et al. 2020, equation 14; AnimateDiff, equation 5).
 
-    predicted, noise: [clips, frames, C, h, w].
+    predicted, noise: [clips, frames, C, h, w]; weights: [clips], how much each clip counts.
     """
-    return F.mse_loss(predicted.float(), noise.float())
+    if weights is None:
+        return F.mse_loss(predicted.float(), noise.float())
+    errors = F.mse_loss(predicted.float(), noise.float(), reduction="none")
+    return (errors.flatten(1).mean(1) * weights.to(errors.device)).mean()
 
 
 def debiased(noise: torch.Tensor, anchor: torch.Tensor, beta: float = 1.0) -> torch.Tensor:
@@ -23,8 +28,11 @@ def debiased(noise: torch.Tensor, anchor: torch.Tensor, beta: float = 1.0) -> to
 
 
 def debiased_noise_loss(
-    predicted: torch.Tensor, noise: torch.Tensor, anchor: torch.Tensor
+    predicted: torch.Tensor,
+    noise: torch.Tensor,
+    anchor: torch.Tensor,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The noise loss plus the same of what is left without the appearance (equation 7)."""
-    apart = noise_loss(debiased(predicted.float(), anchor), debiased(noise.float(), anchor))
-    return noise_loss(predicted, noise) + apart
+    apart = debiased(predicted.float(), anchor), debiased(noise.float(), anchor)
+    return noise_loss(predicted, noise, weights) + noise_loss(*apart, weights)

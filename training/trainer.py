@@ -14,7 +14,7 @@ from torch import nn
 from .clip_set import Batch, ClipSet
 from .loss import debiased_noise_loss, noise_loss
 from .settings import TrainingSettings
-from .timesteps import drawn
+from .timesteps import drawn, weights
 
 SNAPSHOT_EVERY = 10
 
@@ -115,14 +115,15 @@ class Trainer:
         batch = self.clips.draw(settings.clips_per_step, settings.text_dropout, generator)
         noise = torch.randn(batch.latents.shape, generator=generator)  # each frame its own
         count, frames = noise.shape[:2]
-        sigmas = self.predict.sigmas
-        t = drawn(settings.timesteps, sigmas, settings.least_timestep, count, generator)
+        kind, sigmas, least = settings.timesteps, self.predict.sigmas, settings.least_timestep
+        t = drawn(kind, len(sigmas), least, count, generator)
+        weight = weights(kind, sigmas, least, t)
         predicted = self.predict(batch, noise, t)
         noise = noise.to(predicted.device)
         if settings.debias and frames > 1:
             anchor = torch.randint(frames, (count,), generator=generator)
-            return debiased_noise_loss(predicted, noise, anchor)
-        return noise_loss(predicted, noise)
+            return debiased_noise_loss(predicted, noise, anchor, weight)
+        return noise_loss(predicted, noise, weight)
 
     def _update_mean(self) -> None:
         if self._mean is None or self.settings.ema is None:

@@ -189,18 +189,18 @@ def test_only_noise_from_a_timestep_on(given, monkeypatch):
     assert len(drawn) == 4 and min(drawn) >= 990
 
 
-def test_the_v_loss_goes_by_the_models_own_schedule(given, monkeypatch):
-    """40 draws: 77 % are from timestep 850 on; of uniform ones 15 % are."""
-    drawn = []
+def test_strong_noise_goes_by_the_models_own_schedule(given, monkeypatch):
+    """Its sigmas go from 0.0292 to 14.615."""
+    ratios = []
 
-    def note(kind, sigmas, *others):
-        drawn.append(timesteps.drawn(kind, sigmas, *others))
-        return drawn[-1]
+    def note(kind, sigmas, least, t):
+        found = timesteps.weights(kind, sigmas, least, torch.tensor([0, 999]))
+        ratios.append((found[1] / found[0]).item())
+        return timesteps.weights(kind, sigmas, least, t)
 
-    monkeypatch.setattr(trainer, "drawn", note)
-    train(given, steps=4, clips_per_step=10, timesteps=timesteps.Timesteps.V_LOSS)
-    drawn = torch.cat(drawn)
-    assert len(drawn) == 40 and (drawn >= 850).float().mean() > 0.5
+    monkeypatch.setattr(trainer, "weights", note)
+    train(given, steps=2, timesteps="strong noise")
+    assert ratios == pytest.approx([(1 + 14.615**2) / (1 + 0.0292**2)] * 2, rel=1e-3)
 
 
 def test_the_device_is_free_for_the_training(given, monkeypatch):
