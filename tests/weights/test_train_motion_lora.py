@@ -195,6 +195,7 @@ def test_strong_noise_goes_by_the_models_own_schedule(given, monkeypatch):
 
     def note(kind, sigmas, least, t):
         found = timesteps.weights(kind, sigmas, least, torch.tensor([0, 999]))
+        assert found is not None
         ratios.append((found[1] / found[0]).item())
         return timesteps.weights(kind, sigmas, least, t)
 
