@@ -26,16 +26,12 @@ class ModelNoise:
     def __init__(self, model: ModelPatcher):
         self.base = model.model
         self.device = model.load_device
-        self.schedule: Any = model.get_model_object("model_sampling")
+        schedule: Any = model.get_model_object("model_sampling")
+        self.sigmas: torch.Tensor = schedule.sigmas.to("cpu")
         self.options = {
             **model.model_options["transformer_options"],
             "wrappers": comfy.patcher_extension.copy_nested_dicts(model.wrappers),
         }
-
-    @property
-    def sigmas(self) -> torch.Tensor:
-        """See NoisePredictor."""
-        return self.schedule.sigmas.to("cpu")
 
     def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """See NoisePredictor. The host takes x0 + sigma * noise, and gives back x0."""
