@@ -29,7 +29,8 @@ class HintedStills(ClipSet):
 
     def batch(self, picked: torch.Tensor, context: torch.Tensor) -> Batch:
         plain = super().batch(picked, context)
-        return HintedBatch(*plain, self.hints[picked].float())  # type: ignore[return-value]
+        hint = self.hints[picked].float()
+        return HintedBatch(plain.latents, plain.context, hint)  # type: ignore[return-value]
 
 
 class ControlledUNet(stills.PlainUNet):

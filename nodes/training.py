@@ -282,6 +282,18 @@ def _along_the_way() -> list[io.Input]:
             "to go on with a pan that was trained from a least_timestep on, so that it does no "
             "harm below it.",
         ),
+        io.Float.Input(
+            "hidden_motion",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            optional=True,
+            tooltip="The share of clips that are trained in strong noise that shows them without "
+            "the camera's motion, so that the MotionLoRA has to know it by heart. It makes pans "
+            "surer; zooms do without. Try 0.5 for a pan with least_timestep 850. It needs an "
+            "augmentation.",
+        ),
     ]
 
 

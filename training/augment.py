@@ -82,16 +82,20 @@ def flipped(frames: torch.Tensor) -> torch.Tensor:
 
 
 def augmented(
-    frames: torch.Tensor, augmentation: Augmentation, width: int, height: int
+    frames: torch.Tensor,
+    augmentation: Augmentation,
+    width: int,
+    height: int,
+    still: bool = False,
 ) -> torch.Tensor:
-    """The clip as a camera in this motion sees it.
+    """The clip as a camera in this motion sees it; still: one that stays in the middle of its path.
 
     frames: [F, H, W, 3] in 0 to 1; result: [F, height, width, 3].
     """
     images = frames.float().movedim(-1, 1)
     if augmentation is Augmentation.NONE:
         return _finished(_resized(_cropped(images, width, height), height, width))
-    windows = _path(augmentation, len(frames), width / height)
+    windows = _path(augmentation, len(frames), width / height, still)
     seen = [
         _seen(image[None], window, width, height)
         for image, window in zip(images, windows, strict=True)
@@ -121,11 +125,13 @@ def _resized(images: torch.Tensor, height: int, width: int) -> torch.Tensor:
     )
 
 
-def _path(augmentation: Augmentation, frames: int, aspect: float) -> list[Window]:
-    """A window per frame, evenly along the clip."""
-    times = [index / max(1, frames - 1) for index in range(frames)]
-    windows = [_PATHS[augmentation](time) for time in times]
+def _path(augmentation: Augmentation, frames: int, aspect: float, still: bool) -> list[Window]:
+    """A window per frame, evenly along the clip, or all in the middle."""
+    at = _PATHS[augmentation]
+    windows = [at(index / max(1, frames - 1)) for index in range(frames)]
     side = min(_largest_side(window.turn, aspect) for window in windows)
+    if still:
+        windows = [at(0.5)] * frames
     return [window._replace(side=window.side * side) for window in windows]
 
 

@@ -6,10 +6,11 @@ import torch
 
 
 class Batch(NamedTuple):
-    """latents: [clips, frames, C, h, w]; context: [clips, tokens, D]."""
+    """latents: [clips, frames, C, h, w]; context: [clips, tokens, D]; still: like latents."""
 
     latents: torch.Tensor
     context: torch.Tensor
+    still: torch.Tensor | None = None
 
 
 class ClipSet:
@@ -17,7 +18,8 @@ class ClipSet:
 
     latents: [N, F, C, h, w], in the model's own scale; contexts: [M, tokens, D];
     prompt_of: [N], which context each clip has; no_prompt: [tokens, D], the context that stands
-    for no prompt, None where there is none.
+    for no prompt, None where there is none; still: like latents, the same clips with the camera
+    held still, where that is known.
     """
 
     def __init__(
@@ -26,11 +28,13 @@ class ClipSet:
         contexts: torch.Tensor,
         prompt_of: torch.Tensor,
         no_prompt: torch.Tensor | None = None,
+        still: torch.Tensor | None = None,
     ):
         self.latents = latents
         self.contexts = contexts
         self.prompt_of = prompt_of
         self.no_prompt = no_prompt
+        self.still = still
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -58,4 +62,5 @@ class ClipSet:
 
     def batch(self, picked: torch.Tensor, context: torch.Tensor) -> Batch:
         """picked: [clips]; context: [clips, tokens, D]."""
-        return Batch(self.latents[picked].float(), context)
+        still = None if self.still is None else self.still[picked].float()
+        return Batch(self.latents[picked].float(), context, still)

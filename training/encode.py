@@ -32,17 +32,27 @@ def encode_clips(
     encode: Encoder,
     mirrored: bool,
     on_clip: Callable[[], None],
+    still: Sequence[torch.Tensor] = (),
 ) -> ClipSet:
-    """clips: each [F, H, W, 3]; mirrored: each also with left and right exchanged."""
+    """clips: each [F, H, W, 3]; mirrored: each also with left and right exchanged; still: the clips
+    with the camera held still, or none."""
     prompt_of = prompts.of_clips(len(clips))
     views = [lambda frames: frames, flipped] if mirrored else [lambda frames: frames]
-    latents = []
-    for view in views:
-        for name, frames in zip(names, clips, strict=True):
-            latents.append(_finite(encode(view(frames)), name))
-            on_clip()
+
+    def encoded(clips: Sequence[torch.Tensor]) -> torch.Tensor:
+        latents = []
+        for view in views:
+            for name, frames in zip(names, clips, strict=True):
+                latents.append(_finite(encode(view(frames)), name))
+                on_clip()
+        return torch.stack(latents)
+
     return ClipSet(
-        torch.stack(latents), prompts.contexts, prompt_of.repeat(len(views)), prompts.no_prompt
+        encoded(clips),
+        prompts.contexts,
+        prompt_of.repeat(len(views)),
+        prompts.no_prompt,
+        encoded(still) if still else None,
     )
 
 

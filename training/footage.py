@@ -21,12 +21,20 @@ class Footage(NamedTuple):
     read: Callable[[], Iterator[torch.Tensor]]  # each [F, H, W, C] in 0 to 1
 
     def cropped(
-        self, augmentation: Augmentation, width: int, height: int, on_clip: Callable[[], None]
+        self,
+        augmentation: Augmentation,
+        width: int,
+        height: int,
+        on_clip: Callable[[], None],
+        still: bool = False,
     ) -> list[torch.Tensor]:
-        """All clips, [F, height, width, 3]; fp16, which is eight times as fine as 8 bits."""
+        """All clips, [F, height, width, 3]; fp16, which is eight times as fine as 8 bits.
+
+        still: with the camera held still, see `augmented`.
+        """
         clips = []
         for clip in self.read():
-            clips.append(augmented(clip[..., :3], augmentation, width, height).half())
+            clips.append(augmented(clip[..., :3], augmentation, width, height, still).half())
             on_clip()
         return clips
 

@@ -50,6 +50,7 @@ class MotionLoraJob:
     sample_every: int = 0
     least_timestep: int = 0
     timesteps: Timesteps = Timesteps.UNIFORM
+    hidden_motion: float = 0.0
 
     def __post_init__(self):
         """The page keeps to the ranges; a number that comes over a link need not."""
@@ -57,8 +58,10 @@ class MotionLoraJob:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         rate = self.learning_rate
         _require(0 < rate < math.inf, "learning_rate", rate, "a number above 0, such as 0.0003")
-        dropped = self.text_dropout
-        _require(0 <= dropped <= 1, "text_dropout", dropped, "a share from 0 to 1, such as 0.1")
+        for name, usual in (("text_dropout", 0.1), ("hidden_motion", 0.5)):
+            share = getattr(self, name)
+            _require(0 <= share <= 1, name, share, f"a share from 0 to 1, such as {usual:g}")
+        self._require_camera()
         least = self.least_timestep
         expected = f"a timestep from 0 to {LAST_TIMESTEP}, such as 850"
         _require(0 <= least <= LAST_TIMESTEP, "least_timestep", least, expected)
@@ -67,6 +70,14 @@ class MotionLoraJob:
             fits = side >= SMALLEST_SIDE and side % LATENT_PIXELS == 0
             expected = f"a multiple of {LATENT_PIXELS}, at least {SMALLEST_SIDE}"
             _require(fits, name, side, expected)
+
+    def _require_camera(self) -> None:
+        if self.hidden_motion and self.augmentation is Augmentation.NONE:
+            raise AnimateDiffError(
+                f"hidden_motion is {self.hidden_motion:g}, and augmentation is none.",
+                "an augmentation, whose camera is known without its motion",
+                "choose what the camera does in augmentation, or set hidden_motion to 0.",
+            )
 
     def settings(self, precision: Precision) -> TrainingSettings:
         return TrainingSettings(
@@ -78,6 +89,7 @@ class MotionLoraJob:
             debias=self.appearance_debias,
             timesteps=self.timesteps,
             least_timestep=self.least_timestep,
+            hidden_motion=self.hidden_motion,
             precision=precision,
             checkpointing=self.gradient_checkpointing,
         )

@@ -76,16 +76,19 @@ def _clips(job: MotionLoraJob) -> ClipSet:
     prompts = _prompts(job)
     footage = find_footage(job.images, job.video_folder, job.frames_per_clip, job.frame_stride)
     prompts.of_clips(len(footage.names))
-    mirrored = flips(job.augmentation)
-    bar = comfy.utils.ProgressBar(len(footage.names) * (3 if mirrored else 2))
+    mirrored, hidden = flips(job.augmentation), job.hidden_motion > 0
+    passes = (3 if mirrored else 2) * (2 if hidden else 1)
+    bar = comfy.utils.ProgressBar(len(footage.names) * passes)
 
     def on_clip() -> None:
         stop_if_cancelled()
         bar.update(1)
 
-    pixels = footage.cropped(job.augmentation, job.width, job.height, on_clip)
+    crop = (job.augmentation, job.width, job.height, on_clip)
+    pixels = footage.cropped(*crop)
+    still = footage.cropped(*crop, still=True) if hidden else ()
     encode = vae_encoder(job.vae, job.model)
-    return encode_clips(pixels, footage.names, prompts, encode, mirrored, on_clip)
+    return encode_clips(pixels, footage.names, prompts, encode, mirrored, on_clip, still)
 
 
 def _prompts(job: MotionLoraJob) -> Prompts:

@@ -47,7 +47,9 @@ class TrainingSettings:
     without their prompt, for classifier-free guidance; ema: decay of the running mean of the
     weights, which then is the result; debias: MotionDirector's appearance-debiased loss is added;
     timesteps: how they are drawn; least_timestep: only this much noise and more is trained on
-    (where a clip moves to is decided in much noise, where it makes little of the loss).
+    (where a clip moves to is decided in much noise, where it makes little of the loss);
+    hidden_motion: share of clips that are trained in strong noise in which the camera's motion
+    cannot be seen, so that it has to be known by heart.
     """
 
     steps: int
@@ -63,6 +65,7 @@ class TrainingSettings:
     debias: bool = False
     timesteps: Timesteps = Timesteps.UNIFORM
     least_timestep: int = 0
+    hidden_motion: float = 0.0
     precision: Precision = Precision.FP32
     checkpointing: bool = False
 
@@ -71,6 +74,8 @@ class TrainingSettings:
             raise ValueError(f"steps and clips_per_step must be at least 1: {self}")
         if not 0 <= self.text_dropout <= 1:
             raise ValueError(f"text_dropout is a share, 0 to 1: {self.text_dropout}")
+        if not 0 <= self.hidden_motion <= 1:
+            raise ValueError(f"hidden_motion is a share, 0 to 1: {self.hidden_motion}")
         if self.least_timestep < 0:
             raise ValueError(f"least_timestep is a timestep, 0 or more: {self.least_timestep}")
         if self.ema is not None and not 0 < self.ema < 1:

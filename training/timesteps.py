@@ -20,34 +20,31 @@ class Timesteps(str, Enum):
     STRONG_NOISE = "strong noise"
 
 
-def drawn(
-    kind: Timesteps, timesteps: int, least: int, count: int, generator: torch.Generator
-) -> torch.Tensor:
-    """[count], from `least` on."""
-    if kind is Timesteps.UNIFORM:
-        return torch.randint(least, timesteps, (count,), generator=generator)
-    return _cubic(torch.rand(count, generator=generator), timesteps, least)
+class TimestepDraw:
+    """The timesteps of one training, from `least` on.
 
-
-def weights(
-    kind: Timesteps, sigmas: torch.Tensor, least: int, t: torch.Tensor
-) -> torch.Tensor | None:
-    """[clips], 1 in the mean over what is drawn; None: all alike.
-
-    sigmas: [timesteps], the noise's deviation over the signal's; t: [clips].
+    sigmas: [timesteps], the noise's deviation over the signal's.
     """
-    if kind is Timesteps.UNIFORM:
-        return None
-    even = (torch.arange(10_000) + 0.5) / 10_000
-    mean = _one_over_signal(sigmas, _cubic(even, len(sigmas), least)).mean()
-    return (_one_over_signal(sigmas, t) / mean).float()
 
+    def __init__(self, kind: Timesteps, sigmas: torch.Tensor, least: int):
+        self.kind = kind
+        self.least = least
+        self.timesteps = len(sigmas)
+        even = (torch.arange(10_000) + 0.5) / 10_000
+        one_over_signal = 1 + sigmas.double() ** 2
+        self._weights = one_over_signal / one_over_signal[self._cubic(even)].mean()
 
-def _cubic(even: torch.Tensor, timesteps: int, least: int) -> torch.Tensor:
-    """From numbers in [0, 1)."""
-    span = timesteps - least
-    return least + (span * (1 - even.double() ** 3)).ceil().long().clamp(1, span) - 1
+    def draw(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """[count]"""
+        if self.kind is Timesteps.UNIFORM:
+            return torch.randint(self.least, self.timesteps, (count,), generator=generator)
+        return self._cubic(torch.rand(count, generator=generator))
 
+    def weights(self, t: torch.Tensor) -> torch.Tensor | None:
+        """[clips] for t [clips], 1 in the mean over what is drawn; None: all alike."""
+        return None if self.kind is Timesteps.UNIFORM else self._weights[t].float()
 
-def _one_over_signal(sigmas: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    return 1 + sigmas.double()[t] ** 2
+    def _cubic(self, even: torch.Tensor) -> torch.Tensor:
+        """From numbers in [0, 1)."""
+        span = self.timesteps - self.least
+        return self.least + (span * (1 - even.double() ** 3)).ceil().long().clamp(1, span) - 1

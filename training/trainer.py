@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from .clip_set import Batch, ClipSet
+from .hidden_motion import hide_motion, strong_noise
 from .loss import debiased_noise_loss, noise_loss
 from .settings import TrainingSettings
-from .timesteps import drawn, weights
+from .timesteps import TimestepDraw
 
 SNAPSHOT_EVERY = 10
 
@@ -56,6 +57,9 @@ class Trainer:
         self.predict = predict
         self.clips = clips
         self.settings = settings
+        if settings.hidden_motion and clips.still is None:
+            raise ValueError("hidden_motion needs the clips with the camera held still")
+        self.timesteps = TimestepDraw(settings.timesteps, predict.sigmas, settings.least_timestep)
         self.losses: list[float] = []
         self.optimizer = torch.optim.AdamW(
             self.parameters.values(),
@@ -113,17 +117,26 @@ class Trainer:
         seed = settings.seed * 1_000_003 + self.step
         generator = torch.Generator().manual_seed(seed % 2**64)  # seeds of the host go up to there
         batch = self.clips.draw(settings.clips_per_step, settings.text_dropout, generator)
-        noise = torch.randn(batch.latents.shape, generator=generator)  # each frame its own
+        noise, t = self._noise(batch, generator)
         count, frames = noise.shape[:2]
-        kind, sigmas, least = settings.timesteps, self.predict.sigmas, settings.least_timestep
-        t = drawn(kind, len(sigmas), least, count, generator)
-        weight = weights(kind, sigmas, least, t)
+        weight = self.timesteps.weights(t)
         predicted = self.predict(batch, noise, t)
         noise = noise.to(predicted.device)
         if settings.debias and frames > 1:
             anchor = torch.randint(frames, (count,), generator=generator)
             return debiased_noise_loss(predicted, noise, anchor, weight)
         return noise_loss(predicted, noise, weight)
+
+    def _noise(self, batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """The noise of a step's clips, and their timesteps."""
+        noise = torch.randn(batch.latents.shape, generator=generator)  # each frame its own
+        count, sigmas = len(noise), self.predict.sigmas
+        t = self.timesteps.draw(count, generator)
+        if self.settings.hidden_motion and batch.still is not None:
+            hidden = torch.rand(count, generator=generator) < self.settings.hidden_motion
+            t = torch.where(hidden, strong_noise(len(sigmas), count, generator), t)
+            noise = hide_motion(noise, batch.latents, batch.still, sigmas[t], hidden)
+        return noise, t
 
     def _update_mean(self) -> None:
         if self._mean is None or self.settings.ema is None:

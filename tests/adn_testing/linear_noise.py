@@ -17,6 +17,7 @@ EVERYTHING = TrainingSettings(
     text_dropout=0.3,
     ema=0.9,
     debias=True,
+    hidden_motion=0.4,
 )
 Tensors = dict[str, torch.Tensor]
 
@@ -42,6 +43,7 @@ class LinearNoise:
             torch.randn(2, 3, CHANNELS, generator=generator),
             torch.arange(CLIPS) % 2,
             torch.zeros(3, CHANNELS),
+            still=torch.randn(CLIPS, frames, CHANNELS, 4, 4, generator=generator) * 0.2,
         )
         self.calls: list[tuple[Batch, torch.Tensor, torch.Tensor]] = []
 

@@ -103,6 +103,7 @@ CONTRACT = {
             "sample_every",
             "least_timestep",
             "timesteps",
+            "hidden_motion",
         ],
         ["ADN_MOTION_LORA", "IMAGE"],
     ),

@@ -47,6 +47,7 @@ RANGES = {  # default, least, most
     "text_dropout": (0.1, 0.0, 1.0),
     "sample_every": (0, 0, 100_000),
     "least_timestep": (0, 0, 999),
+    "hidden_motion": (0.0, 0.0, 1.0),
 }
 
 
@@ -191,6 +192,11 @@ def wide_vae():
         ({"learning_rate": float("inf")}, ["learning_rate is inf"]),
         ({"text_dropout": 1.5}, ["text_dropout is 1.5", "from 0 to 1"]),
         ({"least_timestep": 1000}, ["least_timestep is 1000", "from 0 to 999"]),
+        ({"hidden_motion": -0.1}, ["hidden_motion is -0.1", "from 0 to 1, such as 0.5"]),
+        (
+            {"hidden_motion": 0.5},
+            ["hidden_motion is 0.5, and augmentation is none", "set hidden_motion to 0"],
+        ),
         ({"width": 100}, ["width is 100", "multiple of 8"]),
         ({"height": 32}, ["height is 32", "at least 64"]),
         ({"frames_per_clip": 1}, ["frames_per_clip is 1", "at least 2"]),
@@ -385,6 +391,23 @@ def test_mirrored_clips_have_the_same_prompts(mirrored):
     assert clip_set.prompt_of.tolist() == ([0, 1, 0, 1] if mirrored else [0, 1])
     if mirrored:
         assert torch.equal(clip_set.latents[2:], latents.flip(-1))
+
+
+def test_still_clips_have_their_mirrored_copies_too():
+    clips, still = [images(1), images(1)], [0.5 * images(1), 0.25 * images(1)]
+    seen = []
+    clip_set = encode_clips(
+        clips,
+        ["a", "b"],
+        prompts(1),
+        lambda x: x.movedim(-1, 1),
+        True,
+        lambda: seen.append(1),
+        still,
+    )
+    expected = torch.stack([clip.movedim(-1, 1) for clip in still])
+    assert clip_set.still is not None and len(seen) == 8
+    assert torch.equal(clip_set.still, torch.cat([expected, expected.flip(-1)]))
 
 
 def test_non_finite_latents_name_the_clip():

@@ -226,6 +226,15 @@ def test_flipping_before_is_flipping_after(size, target, augmentation):
     torch.testing.assert_close(before, after, atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("augmentation", Augmentation)
+def test_a_camera_held_still_sees_the_middle_of_its_path(augmentation):
+    """In every frame, and of an odd number of frames exactly what the moving one sees there."""
+    frames = noise()[:1].expand(FRAMES, -1, -1, -1)
+    still = augmented(frames, augmentation, 48, 48, still=True)
+    moving = augmented(frames, augmentation, 48, 48)
+    torch.testing.assert_close(still, moving[FRAMES // 2].expand_as(still), rtol=0, atol=1e-6)
+
+
 def test_what_may_be_flipped():
     """Left is not right, and clockwise is not counter-clockwise."""
     found = [each.value for each in Augmentation if flips(each)]
@@ -237,5 +246,6 @@ def test_a_clips_own_motion_stays():
     """Frame i of the result comes from frame i."""
     frames = torch.linspace(0, 1, FRAMES)[:, None, None, None].expand(-1, 32, 32, 3)
     for augmentation in Augmentation:
-        result = augmented(frames, augmentation, 16, 16)
-        torch.testing.assert_close(result, frames[:, ::2, ::2], atol=1e-6, rtol=0)
+        for still in (False, True):
+            result = augmented(frames, augmentation, 16, 16, still)
+            torch.testing.assert_close(result, frames[:, ::2, ::2], atol=1e-6, rtol=0)

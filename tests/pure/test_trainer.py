@@ -23,8 +23,7 @@ from adn_testing.linear_noise import (
     weights,
 )
 from animatediff_native.training.loss import debiased_noise_loss, noise_loss
-from animatediff_native.training.timesteps import Timesteps, drawn
-from animatediff_native.training.timesteps import weights as weights_of
+from animatediff_native.training.timesteps import TimestepDraw, Timesteps
 from animatediff_native.training.trainer import Trainer
 
 # what is learnt, and that the seed decides it
@@ -112,12 +111,13 @@ def test_strong_noise_is_drawn_by_the_cubic_rule():
 def test_strong_noise_counts_as_the_v_loss_does():
     """Relative to each other as 1 / abar, and 1 in the mean over the draws. Rounding of fp32; the
     mean over 10,000 draws within 4 of its standard deviations."""
-    predict, kind = LinearNoise(), Timesteps.STRONG_NOISE
-    weight = weights_of(kind, predict.sigmas, 0, torch.arange(10))
+    predict = LinearNoise()
+    strong = TimestepDraw(Timesteps.STRONG_NOISE, predict.sigmas, 0)
+    weight = strong.weights(torch.arange(10))
     assert weight is not None
     expected = 1 / (1 - predict.amounts**2)
     assert torch.allclose(weight / weight[0], expected / expected[0], rtol=1e-5)
-    t = drawn(kind, 10, 0, 10_000, torch.Generator().manual_seed(1))
+    t = strong.draw(10_000, torch.Generator().manual_seed(1))
     assert abs(weight[t].mean() - 1) < 4 * weight[t].std() / 100
 
 
@@ -127,7 +127,7 @@ def test_the_loss_of_strong_noise_is_the_weighted_mean_of_the_clips():
     loss = trained(settings, predict).losses[0]
     batch, noise, t = predict.calls[0]
     errors = (untrained(batch, noise, t).detach() - noise).square().mean((1, 2, 3, 4))
-    weight = weights_of(Timesteps.STRONG_NOISE, predict.sigmas, 0, t)
+    weight = TimestepDraw(Timesteps.STRONG_NOISE, predict.sigmas, 0).weights(t)
     assert weight is not None and len(weight.unique()) > 1
     assert loss == pytest.approx((weight * errors).mean().item(), rel=1e-6)
 

@@ -120,10 +120,10 @@ NO_PROMPT = torch.full((7, 5), -1.0)
 
 
 def clip_set(clips=6, no_prompt: torch.Tensor | None = NO_PROMPT):
-    """Clip i and its latents are full of i; prompt j of three is full of j."""
+    """Clip i and its latents are full of i, held still of -i; prompt j of three is full of j."""
     latents = torch.arange(float(clips))[:, None, None, None, None].expand(clips, 4, 4, 2, 2)
     contexts = torch.arange(3.0)[:, None, None].expand(3, 7, 5)
-    return ClipSet(latents, contexts, torch.arange(clips) % 3, no_prompt)
+    return ClipSet(latents, contexts, torch.arange(clips) % 3, no_prompt, -latents)
 
 
 def draw(clips, count, dropout=0.0, seed=0):
@@ -137,7 +137,7 @@ def numbers(tensor):
 
 def test_the_generator_decides_what_is_drawn():
     one, again, other = (draw(clip_set(), 20, 0.5, seed) for seed in (1, 1, 2))
-    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
+    assert torch.equal(one.latents, again.latents) and torch.equal(one.context, again.context)
     assert not torch.equal(one.latents, other.latents)
 
 
@@ -145,6 +145,14 @@ def test_every_clip_comes_with_its_own_prompt():
     batch = draw(clip_set(), 50)
     assert batch.latents.shape == (50, 4, 4, 2, 2) and batch.context.shape == (50, 7, 5)
     assert numbers(batch.context) == [number % 3 for number in numbers(batch.latents)]
+
+
+def test_every_clip_comes_with_itself_held_still():
+    batch = draw(clip_set(), 50)
+    assert batch.still is not None and torch.equal(batch.still, -batch.latents)
+    without = clip_set()
+    without.still = None
+    assert draw(without, 3).still is None
 
 
 def test_all_clips_are_drawn_alike_often():

@@ -26,10 +26,11 @@ from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.nodes.folders import new_file
 from animatediff_native.nodes.training import TrainMotionLora
-from animatediff_native.training import rescue, run_motion_lora, session, timesteps, trainer
+from animatediff_native.training import rescue, run_motion_lora, session, trainer
 from animatediff_native.training.augment import Augmentation
 from animatediff_native.training.curve import HEIGHT, WIDTH
 from animatediff_native.training.motion_lora_job import MotionLoraJob
+from animatediff_native.training.timesteps import TimestepDraw
 
 pytestmark = pytest.mark.usefixtures("inference")
 
@@ -189,17 +190,37 @@ def test_only_noise_from_a_timestep_on(given, monkeypatch):
     assert len(drawn) == 4 and min(drawn) >= 990
 
 
+def test_hidden_motion_shows_the_clips_with_the_camera_held_still(given, monkeypatch):
+    """The strongest 15 % of the noise; a picture that stands still shows where the camera is."""
+    seen = []
+    predict = session.ModelNoise.__call__
+
+    def note(self, batch, noise, t):
+        seen.append((batch, t))
+        return predict(self, batch, noise, t)
+
+    monkeypatch.setattr(session.ModelNoise, "__call__", note)
+    picture = torch.rand(1, SIDE, SIDE, 3).expand(2 * FRAMES, -1, -1, -1)
+    train(given, steps=4, images=picture, augmentation="pan left", hidden_motion=1.0)
+    assert len(seen) == 4 and min(int(t.min()) for _, t in seen) >= 850
+    for batch, _ in seen:
+        held = batch.still[:, :1].expand_as(batch.still)
+        torch.testing.assert_close(batch.still, held, rtol=0, atol=1e-5)
+        assert not torch.allclose(batch.latents, batch.latents[:, :1].expand_as(held), atol=1e-2)
+
+
 def test_strong_noise_goes_by_the_models_own_schedule(given, monkeypatch):
     """Its sigmas go from 0.0292 to 14.615."""
     ratios = []
 
-    def note(kind, sigmas, least, t):
-        found = timesteps.weights(kind, sigmas, least, torch.tensor([0, 999]))
-        assert found is not None
-        ratios.append((found[1] / found[0]).item())
-        return timesteps.weights(kind, sigmas, least, t)
+    class Noted(TimestepDraw):
+        def weights(self, t):
+            ends = super().weights(torch.tensor([0, 999]))
+            assert ends is not None
+            ratios.append((ends[1] / ends[0]).item())
+            return super().weights(t)
 
-    monkeypatch.setattr(trainer, "weights", note)
+    monkeypatch.setattr(trainer, "TimestepDraw", Noted)
     train(given, steps=2, timesteps="strong noise")
     assert ratios == pytest.approx([(1 + 14.615**2) / (1 + 0.0292**2)] * 2, rel=1e-3)
 

@@ -79,9 +79,10 @@ def test_predicts_what_the_bare_unet_does_of_the_noised_latents(plain, timestep)
 
 def test_clips_of_a_batch_know_nothing_of_each_other(plain, module):
     """Two timesteps at once; each clip by itself gives the same."""
-    (latents, context), noise, t = call_at(40, 900)
+    batch, noise, t = call_at(40, 900)
+    latents, context = batch.latents, batch.context
     with session(animated(plain, module)) as predict, torch.no_grad():
-        together = predict(Batch(latents, context), noise, t)
+        together = predict(batch, noise, t)
         for i in range(2):
             one = slice(i, i + 1)
             alone = predict(Batch(latents[one], context[one]), noise[one], t[one])

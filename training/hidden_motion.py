@@ -1,0 +1,38 @@
+"""Noise in which what the camera does cannot be seen.
+
+At the last timestep of Stable Diffusion's schedule 7 % of the clip are still in the noisy latents
+(Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2024, section 3.1).
+Over all frames that is enough to see where the camera goes, so a training learns little about where
+it should go; and sampling begins with noise alone, where it has to be known. A clip whose motion is
+hidden shows, beneath its noise, the same clip with the camera held still: all that the clip does by
+itself can be seen and is left alone, and only the camera's motion has to be known by heart.
+"""
+
+import torch
+
+STRONG = 0.85  # of the timesteps: the noise in which a clip's motion is decided
+
+
+def strong_noise(timesteps: int, count: int, generator: torch.Generator) -> torch.Tensor:
+    """[count] timesteps for clips whose motion is hidden, all of the strong ones alike."""
+    return torch.randint(int(STRONG * timesteps), timesteps, (count,), generator=generator)
+
+
+def hide_motion(
+    noise: torch.Tensor,
+    latents: torch.Tensor,
+    still: torch.Tensor,
+    sigma: torch.Tensor,
+    hidden: torch.Tensor,
+) -> torch.Tensor:
+    """Noise with which the noisy latents are those of the still clip with the noise given; a
+    prediction of it is still one of the moving clip.
+
+    eps' = eps - (x0 - y0) / sigma, so that x0 + sigma eps' = y0 + sigma eps.
+
+    noise, latents, still, result: [clips, frames, C, h, w]; sigma: [clips], the noise's deviation
+    over the signal's; hidden: [clips], bool; the noise of the others stays as it is, to the bit.
+    """
+    motion = latents.to(noise) - still.to(noise)
+    without = noise - motion / sigma.to(noise).view(-1, 1, 1, 1, 1)
+    return torch.where(hidden.view(-1, 1, 1, 1, 1), without, noise)
