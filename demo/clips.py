@@ -1,9 +1,10 @@
 """The miniature world's video data, as latents with prompts."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from animatediff_native.training.augment import Augmentation, augmented
+from animatediff_native.training.augment import PAN_SIDE, ZOOM, Augmentation, augmented
 from animatediff_native.training.clip_set import ClipSet
 from comfy.taesd.taesd import TAESD
 
@@ -11,6 +12,7 @@ from . import text, world
 from .stills import encode, prompt_set
 
 WIDE = 96  # pixels of the pictures that camera motion is cut from
+CENTRE = world.SIZE / 2
 
 
 def _as_clip_set(vae: TAESD, clips: list[torch.Tensor], prompts: list[str]) -> ClipSet:
@@ -27,42 +29,68 @@ def videos(vae: TAESD, count: int, seed: int) -> ClipSet:
     return _as_clip_set(vae, list(drawn), frames[0].prompts())
 
 
-def camera_moves(
-    vae: TAESD, count: int, seed: int, augmentation: Augmentation, moving: bool = False
-) -> ClipSet:
+def camera_moves(vae: TAESD, count: int, seed: int, augmentation: Augmentation) -> ClipSet:
     """Reference clips for a MotionLoRA: scenes that the camera moves over.
 
-    moving: the shapes go somewhere besides. A zoom over still shapes teaches that shapes stay, and
-    takes the pan away from another MotionLoRA that is added to it.
+    But for what the camera does, they show what the videos do: shapes grow or shrink under a pan,
+    and go somewhere under a zoom. Over still shapes a pan would teach that sizes stay and a zoom
+    that places do, and either would take the other away where both are added.
     """
     generator = torch.Generator().manual_seed(seed)
-    scenes = _around_the_centre(count, generator)
-    path = _through_the_centre(scenes, generator) if moving else [scenes]
-    drawn = torch.stack([world.draw(one, size=WIDE) for one in path], dim=1)
-    drawn = drawn.expand(-1, world.FRAMES, -1, -1, -1)
+    scenes = world.random_scenes(count, generator)
+    drawn = torch.stack(
+        [world.draw(one, size=WIDE) for one in _PATHS[augmentation](scenes, generator)], dim=1
+    )
     clips = [
         augmented(clip.permute(0, 2, 3, 1), augmentation, world.SIZE, world.SIZE) for clip in drawn
     ]
     return _as_clip_set(vae, [clip.permute(0, 3, 1, 2) for clip in clips], scenes.prompts())
 
 
-def _around_the_centre(count: int, generator: torch.Generator) -> world.Scenes:
-    """Scenes whose shape stays in view, and of its usual size, wherever the camera goes."""
-    scenes = world.random_scenes(count, generator)
-    offset = torch.rand(2, count, generator=generator) * 12 - 6
-    centre = world.SIZE / 2
-    return replace(scenes, x=centre + offset[0], y=centre + offset[1], radius=0.75 * scenes.radius)
+ScenePath = Callable[[world.Scenes, torch.Generator], list[world.Scenes]]  # one batch per frame
 
 
-def _through_the_centre(scenes: world.Scenes, generator: torch.Generator) -> list[world.Scenes]:
-    """One batch per frame: every shape goes straight through its place, 12 to 22 pixels far."""
-    angle, distance = torch.rand(2, len(scenes), generator=generator)
-    angle, distance = 2 * torch.pi * angle, 12 + 10 * distance
-    return [
-        replace(
-            scenes,
-            x=scenes.x + along * distance * angle.cos(),
-            y=scenes.y + along * distance * angle.sin(),
-        )
-        for along in torch.linspace(-0.5, 0.5, world.FRAMES).tolist()
-    ]
+def _growing(under_pan_along_x: bool) -> ScenePath:
+    """Shapes that stay in their place, in view of a pan over them from end to end, and grow or
+    shrink evenly, by up to 1.57 times."""
+
+    def path(scenes: world.Scenes, generator: torch.Generator) -> list[world.Scenes]:
+        along, across, growth = 2 * torch.rand(3, len(scenes), generator=generator) - 1
+        along, across = 3 * along, 10 * across
+        x, y = (along, across) if under_pan_along_x else (across, along)
+        return [
+            replace(
+                scenes,
+                x=CENTRE + x,
+                y=CENTRE + y,
+                radius=PAN_SIDE * scenes.radius * torch.exp(0.45 * time * growth),
+            )
+            for time in torch.linspace(-0.5, 0.5, world.FRAMES).tolist()
+        ]
+
+    return path
+
+
+def _going(under_zoom_in: bool) -> ScenePath:
+    """Shapes that, seen through the zoom, go straight from one place to another as in the
+    videos."""
+
+    def path(scenes: world.Scenes, generator: torch.Generator) -> list[world.Scenes]:
+        radius = 0.75 * scenes.radius
+        begin, end = world.far_apart(len(scenes), ZOOM * radius + 2, generator)
+        frames = []
+        for time in torch.linspace(0, 1, world.FRAMES).tolist():
+            seen = begin + (end - begin) * time - CENTRE
+            place = CENTRE + seen / ZOOM ** (time if under_zoom_in else 1 - time)
+            frames.append(replace(scenes, x=place[:, 0], y=place[:, 1], radius=radius))
+        return frames
+
+    return path
+
+
+_PATHS = {
+    Augmentation.PAN_LEFT: _growing(under_pan_along_x=True),
+    Augmentation.PAN_UP: _growing(under_pan_along_x=False),
+    Augmentation.ZOOM_IN: _going(under_zoom_in=True),
+    Augmentation.ZOOM_OUT: _going(under_zoom_in=False),
+}

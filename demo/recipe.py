@@ -180,11 +180,11 @@ class MotionLoraVariant:
         model = apply_motion_module(shop.unet(), module)
         set_beta_schedule(model, BetaSchedule.LINEAR)
         zooms = self.augmentation in ZOOMS
-        data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation, moving=zooms)
+        data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
         # where a shape goes is decided in the strongest noise; how large it is, later too
-        least = 400 if zooms else 850
+        steps, least = (600, 400) if zooms else (900, 850)
         settings = TrainingSettings(
-            steps=600, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20,
+            steps=steps, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20,
             decay=Decay.COSINE, least_timestep=least,
         )  # fmt: skip
         training = MotionLoraTraining(model, data, self.rank, settings)

@@ -105,7 +105,7 @@ def random_clips(count: int, generator: torch.Generator, frames: int = FRAMES) -
     ratio = torch.exp(_uniform(count, -0.35, 0.35, generator)) * grows + (~grows)
     end_radius = (start.radius * ratio).clamp(8.0, 16.0)
     margin = torch.maximum(start.radius, end_radius) + 2
-    begin, end = _far_apart(count, margin, generator)
+    begin, end = far_apart(count, margin, generator)
     clip = []
     for time in torch.linspace(0, 1, frames).tolist():
         place = begin + (end - begin) * time
@@ -114,7 +114,7 @@ def random_clips(count: int, generator: torch.Generator, frames: int = FRAMES) -
     return clip
 
 
-def _far_apart(
+def far_apart(
     count: int, margin: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Two places [N, 2] whose distance is 14 to 36 pixels."""
