@@ -17,9 +17,12 @@ CENTRE = world.SIZE / 2
 
 def _as_clip_set(vae: TAESD, clips: list[torch.Tensor], prompts: list[str]) -> ClipSet:
     """clips: [F, 3, H, W] each."""
-    latents = torch.stack([encode(vae, clip) for clip in clips])
     contexts, prompt_of = prompt_set(prompts)
-    return ClipSet(latents, contexts, prompt_of, text.embed(""))
+    return ClipSet(_latents(vae, clips), contexts, prompt_of, text.embed(""))
+
+
+def _latents(vae: TAESD, clips: list[torch.Tensor]) -> torch.Tensor:
+    return torch.stack([encode(vae, clip) for clip in clips])
 
 
 def videos(vae: TAESD, count: int, seed: int) -> ClipSet:
@@ -29,8 +32,11 @@ def videos(vae: TAESD, count: int, seed: int) -> ClipSet:
     return _as_clip_set(vae, list(drawn), frames[0].prompts())
 
 
-def camera_moves(vae: TAESD, count: int, seed: int, augmentation: Augmentation) -> ClipSet:
-    """Reference clips for a MotionLoRA: scenes that the camera moves over.
+def camera_moves(
+    vae: TAESD, count: int, seed: int, augmentation: Augmentation, held_still: bool = False
+) -> ClipSet:
+    """Reference clips for a MotionLoRA: scenes that the camera moves over; held_still: also with
+    the camera held still.
 
     But for what the camera does, they show what the videos do: shapes grow or shrink under a pan,
     and go somewhere under a zoom. Over still shapes a pan would teach that sizes stay and a zoom
@@ -41,10 +47,21 @@ def camera_moves(vae: TAESD, count: int, seed: int, augmentation: Augmentation) 
     drawn = torch.stack(
         [world.draw(one, size=WIDE) for one in _PATHS[augmentation](scenes, generator)], dim=1
     )
-    clips = [
-        augmented(clip.permute(0, 2, 3, 1), augmentation, world.SIZE, world.SIZE) for clip in drawn
+    data = _as_clip_set(vae, _filmed(drawn, augmentation), scenes.prompts())
+    if held_still:
+        data.still = _latents(vae, _filmed(drawn, augmentation, still=True))
+    return data
+
+
+def _filmed(
+    clips: torch.Tensor, augmentation: Augmentation, still: bool = False
+) -> list[torch.Tensor]:
+    """[F, 3, H, W] each, of clips [N, F, 3, H, W]."""
+    size = (world.SIZE, world.SIZE)
+    return [
+        augmented(clip.permute(0, 2, 3, 1), augmentation, *size, still).permute(0, 3, 1, 2)
+        for clip in clips
     ]
-    return _as_clip_set(vae, [clip.permute(0, 3, 1, 2) for clip in clips], scenes.prompts())
 
 
 ScenePath = Callable[[world.Scenes, torch.Generator], list[world.Scenes]]  # one batch per frame

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from . import control, judge, world
-from .recipe import CAMERA, motion_lora_variants
+from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
 
 Row = tuple[str, str, str, bool]
@@ -225,15 +225,15 @@ def combined(studio: Studio, seeds: int) -> list[Row]:
 def ranks_and_clips(studio: Studio, seeds: int) -> list[Row]:
     asked = wishes(seeds, 7000)
     rows: list[Row] = []
-    for variant in motion_lora_variants():
-        if variant.name.startswith("lora_pan_left"):
-            setup = Setup(motion_loras=((variant.name, 1.0),))
+    for stage in motion_lora_stages():
+        if stage.name.startswith(COMPARED):
+            setup = Setup(motion_loras=((stage.name, 1.0),))
             clips = studio.film(setup, asked)
             track = Track(clips)
             shape, colour = _obeyed(studio, clips, asked)
             rows.append(
                 (
-                    f"pan left, rank {variant.rank}, {variant.clips} clips",
+                    f"pan left as begun, rank {stage.rank}, {stage.clips} clips",
                     f"{_percent(_share(_pan_left(track)))}, {_size('pan_left', track)}; shape "
                     f"{_percent(shape)}, colour {_percent(colour)} of frames",
                     "",

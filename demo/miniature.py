@@ -46,8 +46,8 @@ def stages() -> dict[str, Stage]:
         "domain_adapter": Stage(recipe.make_domain_adapter, ("unet",)),
         "motion": Stage(recipe.make_motion, ("domain_adapter",)),
     }
-    for variant in recipe.motion_lora_variants():
-        made[variant.name] = Stage(variant.make, ("motion",))
+    for stage in recipe.motion_lora_stages():
+        made[stage.name] = Stage(stage.make, (stage.after or "motion",))
     return {
         **made,
         "unet_ink": Stage(recipe.make_ink, ("unet",)),

@@ -1,11 +1,12 @@
 """How the miniature world is made, stage by stage, from seeds."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.lora.domain_adapter import with_domain_adapter
+from animatediff_native.lora.load import load_motion_lora
 from animatediff_native.lora.save import save_motion_lora
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.load import load_motion_module
@@ -27,8 +28,6 @@ from .stage import Progress
 STILLS, STYLE_STILLS, HINTED_STILLS, VIDEOS = 8192, 2048, 4096, 384
 SAVE_EVERY = 250  # steps between checkpoints
 CAMERA = {move: Augmentation(move.replace("_", " ")) for move in CAMERA_MOVES}
-ZOOMS = (Augmentation.ZOOM_IN, Augmentation.ZOOM_OUT)
-RANK, REFERENCE_CLIPS = 16, 50
 
 
 @dataclass(frozen=True)
@@ -166,29 +165,27 @@ def make_motion(shop: Workshop, name: str) -> None:
 
 
 @dataclass(frozen=True)
-class MotionLoraVariant:
-    """A MotionLoRA of the miniature world: what the camera does, its rank, its reference clips."""
+class MotionLoraStage:
+    """A MotionLoRA of the miniature world: what the camera does, how it is learnt, and from which
+    earlier one it goes on."""
 
     name: str
     augmentation: Augmentation
-    rank: int = RANK
-    clips: int = REFERENCE_CLIPS
+    settings: TrainingSettings
+    clips: int
+    rank: int = 16
+    after: str | None = None
 
     def make(self, shop: Workshop, name: str) -> None:
         """On the base model, without the adapter: the clips carry no watermark."""
         module = load_motion_module(shop.file("motion"))
         model = apply_motion_module(shop.unet(), module)
         set_beta_schedule(model, BetaSchedule.LINEAR)
-        zooms = self.augmentation in ZOOMS
-        data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation)
-        # where a shape goes is decided in the strongest noise; how large it is, later too
-        steps, least = (600, 400) if zooms else (900, 850)
-        settings = TrainingSettings(
-            steps=steps, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20,
-            decay=Decay.COSINE, least_timestep=least,
-        )  # fmt: skip
-        training = MotionLoraTraining(model, data, self.rank, settings)
-        hooks = shop.supervised(name, settings.steps)
+        hides = self.settings.hidden_motion > 0
+        data = clips.camera_moves(shop.vae(), self.clips, 26, self.augmentation, hides)
+        begun = load_motion_lora(shop.file(self.after)) if self.after else None
+        training = MotionLoraTraining(model, data, self.rank, self.settings, begun)
+        hooks = shop.supervised(name, self.settings.steps)
         with training.session() as trainer:
             hooks["prepare"](trainer)
             trainer.run(on_step=hooks["on_step"])
@@ -197,15 +194,37 @@ class MotionLoraVariant:
         models.save_weights(load_file(shop.file(name)), shop.file(name))  # fp16
 
 
-def motion_lora_variants() -> list[MotionLoraVariant]:
-    """The four camera moves, then one of them with other ranks and with fewer clips."""
-    moves = [MotionLoraVariant(f"lora_{name}", move) for name, move in CAMERA.items()]
-    ranks = [
-        MotionLoraVariant(f"lora_pan_left_rank_{rank}", Augmentation.PAN_LEFT, rank=rank)
-        for rank in (2, 64)
-    ]
-    counts = [
-        MotionLoraVariant(f"lora_pan_left_clips_{count}", Augmentation.PAN_LEFT, clips=count)
-        for count in (5, 20)
-    ]
-    return moves + ranks + counts
+# Where a shape goes is decided in the strongest noise; how large it is, later too. First what a
+# camera in motion shows, then to know it by heart.
+BEGUN = TrainingSettings(
+    steps=900, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20, decay=Decay.COSINE
+)
+PAN_BEGUN = replace(BEGUN, least_timestep=850)
+PAN = replace(PAN_BEGUN, steps=300, learning_rate=3e-3, hidden_motion=0.5)
+ZOOM_BEGUN = replace(BEGUN, least_timestep=400)
+ZOOM = replace(ZOOM_BEGUN, steps=400, learning_rate=3e-3, hidden_motion=0.3)
+COMPARED = "lora_pan_left_begun"  # with other ranks and with fewer clips
+
+
+def motion_lora_stages() -> list[MotionLoraStage]:
+    """The four camera moves, then the beginning of a pan with other ranks and with fewer clips."""
+    return [*_camera_stages(), *_compared_stages()]
+
+
+def _camera_stages() -> Iterator[MotionLoraStage]:
+    for name, move in CAMERA.items():
+        file, before = f"lora_{name}", f"lora_{name}_begun"
+        if move in (Augmentation.ZOOM_IN, Augmentation.ZOOM_OUT):
+            yield MotionLoraStage(before, move, ZOOM_BEGUN, clips=400)
+            yield MotionLoraStage(file, move, ZOOM, clips=400, after=before)
+        else:
+            yield MotionLoraStage(before, move, PAN_BEGUN, clips=50)
+            yield MotionLoraStage(file, move, PAN, clips=400, after=before)
+
+
+def _compared_stages() -> Iterator[MotionLoraStage]:
+    begun = MotionLoraStage(COMPARED, Augmentation.PAN_LEFT, PAN_BEGUN, clips=50)
+    for rank in (2, 64):
+        yield replace(begun, name=f"{COMPARED}_rank_{rank}", rank=rank)
+    for count in (5, 20):
+        yield replace(begun, name=f"{COMPARED}_clips_{count}", clips=count)

@@ -10,12 +10,16 @@ itself can be seen and is left alone, and only the camera's motion has to be kno
 
 import torch
 
-STRONG = 0.85  # of the timesteps: the noise in which a clip's motion is decided
+STRONG = 0.4  # of the timesteps; in weaker noise a motion that cannot be seen is hardly believable
 
 
-def strong_noise(timesteps: int, count: int, generator: torch.Generator) -> torch.Tensor:
-    """[count] timesteps for clips whose motion is hidden, all of the strong ones alike."""
-    return torch.randint(int(STRONG * timesteps), timesteps, (count,), generator=generator)
+def strong_noise(
+    timesteps: int, least: int, count: int, generator: torch.Generator
+) -> torch.Tensor:
+    """[count] timesteps for clips whose motion is hidden, all of the strong ones from `least` on
+    alike."""
+    first = max(least, int(STRONG * timesteps))
+    return torch.randint(first, timesteps, (count,), generator=generator)
 
 
 def hide_motion(

@@ -48,8 +48,8 @@ class TrainingSettings:
     weights, which then is the result; debias: MotionDirector's appearance-debiased loss is added;
     timesteps: how they are drawn; least_timestep: only this much noise and more is trained on
     (where a clip moves to is decided in much noise, where it makes little of the loss);
-    hidden_motion: share of clips that are trained in strong noise in which the camera's motion
-    cannot be seen, so that it has to be known by heart.
+    hidden_motion: share of clips that are trained in noise in which the camera's motion cannot be
+    seen, so that it has to be known by heart.
     """
 
     steps: int

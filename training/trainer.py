@@ -134,7 +134,8 @@ class Trainer:
         t = self.timesteps.draw(count, generator)
         if self.settings.hidden_motion and batch.still is not None:
             hidden = torch.rand(count, generator=generator) < self.settings.hidden_motion
-            t = torch.where(hidden, strong_noise(len(sigmas), count, generator), t)
+            strong = strong_noise(len(sigmas), self.settings.least_timestep, count, generator)
+            t = torch.where(hidden, strong, t)
             noise = hide_motion(noise, batch.latents, batch.still, sigmas[t], hidden)
         return noise, t
 

@@ -191,7 +191,7 @@ def test_only_noise_from_a_timestep_on(given, monkeypatch):
 
 
 def test_hidden_motion_shows_the_clips_with_the_camera_held_still(given, monkeypatch):
-    """The strongest 15 % of the noise; a picture that stands still shows where the camera is."""
+    """In noise from 400 on; a picture that stands still shows where the camera is."""
     seen = []
     predict = session.ModelNoise.__call__
 
@@ -202,7 +202,7 @@ def test_hidden_motion_shows_the_clips_with_the_camera_held_still(given, monkeyp
     monkeypatch.setattr(session.ModelNoise, "__call__", note)
     picture = torch.rand(1, SIDE, SIDE, 3).expand(2 * FRAMES, -1, -1, -1)
     train(given, steps=4, images=picture, augmentation="pan left", hidden_motion=1.0)
-    assert len(seen) == 4 and min(int(t.min()) for _, t in seen) >= 850
+    assert len(seen) == 4 and min(int(t.min()) for _, t in seen) >= 400
     for batch, _ in seen:
         held = batch.still[:, :1].expand_as(batch.still)
         torch.testing.assert_close(batch.still, held, rtol=0, atol=1e-5)
