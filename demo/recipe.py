@@ -200,10 +200,12 @@ BEGUN = TrainingSettings(
     steps=900, learning_rate=6e-3, seed=46, clips_per_step=2, warm_up=20, decay=Decay.COSINE
 )
 PAN_BEGUN = replace(BEGUN, least_timestep=850)
-PAN = replace(PAN_BEGUN, steps=300, learning_rate=3e-3, hidden_motion=0.5)
 ZOOM_BEGUN = replace(BEGUN, least_timestep=400)
-ZOOM = replace(ZOOM_BEGUN, steps=400, learning_rate=3e-3, hidden_motion=0.3)
 COMPARED = "lora_pan_left_begun"  # with other ranks and with fewer clips
+
+
+def _by_heart(begun: TrainingSettings) -> TrainingSettings:
+    return replace(begun, steps=400, learning_rate=3e-3, hidden_motion=0.5)
 
 
 def motion_lora_stages() -> list[MotionLoraStage]:
@@ -216,10 +218,10 @@ def _camera_stages() -> Iterator[MotionLoraStage]:
         file, before = f"lora_{name}", f"lora_{name}_begun"
         if move in (Augmentation.ZOOM_IN, Augmentation.ZOOM_OUT):
             yield MotionLoraStage(before, move, ZOOM_BEGUN, clips=400)
-            yield MotionLoraStage(file, move, ZOOM, clips=400, after=before)
+            yield MotionLoraStage(file, move, _by_heart(ZOOM_BEGUN), clips=400, after=before)
         else:
             yield MotionLoraStage(before, move, PAN_BEGUN, clips=50)
-            yield MotionLoraStage(file, move, PAN, clips=400, after=before)
+            yield MotionLoraStage(file, move, _by_heart(PAN_BEGUN), clips=400, after=before)
 
 
 def _compared_stages() -> Iterator[MotionLoraStage]:

@@ -291,8 +291,8 @@ def _along_the_way() -> list[io.Input]:
             optional=True,
             tooltip="The share of clips that are trained in noise that shows them without the "
             "camera's motion, so that the MotionLoRA has to know it by heart: a surer and "
-            "stronger movement. Try 0.5 with least_timestep 850 for pans, 0.3 with 400 for zooms. "
-            "It needs an augmentation.",
+            "stronger movement. Try 0.5, with least_timestep 850 for pans and 400 for zooms. It "
+            "needs an augmentation.",
         ),
     ]
 
