@@ -15,6 +15,7 @@ from animatediff_native.lora.load import load_motion_lora
 from animatediff_native.lora.names import official_names
 from animatediff_native.motion.detect import expected_shapes
 from animatediff_native.motion.load import MotionModule, load_motion_module
+from animatediff_native.motion.network import as_in_files
 from safetensors.torch import save_file
 
 from benchmarks.models import motion_module
@@ -44,7 +45,7 @@ def write_files(folder: Path) -> dict[str, tuple[int, ...]]:
     """module.safetensors and lora0 to lora7; returns the shapes of the weights to patch."""
     module = motion_module()
     shapes = attention_shapes(module)
-    save_file(dict(module.patcher.model.state_dict()), folder / "module.safetensors")
+    save_file(as_in_files(module.patcher.model.state_dict()), folder / "module.safetensors")
     for i in range(max(COUNTS)):
         save_lora(folder / f"lora{i}.safetensors", shapes)
     return shapes

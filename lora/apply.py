@@ -8,7 +8,6 @@ import comfy.lora
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..motion.extras import attach_extras
 from ..motion.load import MotionModule
 from .chain import LoraUse, MotionLoraChain
 from .fit import fitting_pairs
@@ -34,13 +33,12 @@ def with_motion_lora(module: MotionModule, chain: MotionLoraChain) -> MotionModu
         return module
     patcher = module.patcher.clone()
     by_frame = [each for each in fitted if each.use.constant is None]
+    effects = (FrameLoras(by_frame),) if by_frame else ()
     for use, pairs in fitted:
         if use.constant is not None:
             _add_patches(patcher, pairs, use.constant)
-    if by_frame:
-        attach_extras(patcher, (FrameLoras(by_frame),))
     _log(module, fitted)
-    return replace(module, patcher=patcher)
+    return replace(module, patcher=patcher, effects=(*module.effects, *effects))
 
 
 def _order(use: LoraUse) -> tuple[str, float]:

@@ -14,8 +14,8 @@ from comfy.model_patcher import ModelPatcher
 from ..motion.detect import require_finite
 from ..motion.errors import AnimateDiffError
 from ..motion.formats import StateDict, some, unwrap
-from ..motion.placement import require_sd15
 from ..motion.recognise import DOMAIN_ADAPTER, kind_of
+from ..motion.unet_placement import require_sd15
 
 EXPECTED_ADAPTER = "a domain adapter for SD1.5 such as v3_sd15_adapter.ckpt"
 

@@ -1,23 +1,20 @@
-"""MotionLoRAs whose strength differs by frame or by step, applied while the network runs.
+"""MotionLoRAs whose strength differs by frame or by step: an effect on the linear layers.
 
 A linear layer y = W x becomes y_f = W x_f + s_f * up (down x_f) for frame f: q, k and v of a
-frame, its output and its feed-forward each use that frame's strength. The hooks are on our own
-network and last for one call of the UNet.
+frame, its output and its feed-forward each use that frame's strength.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from ..motion.errors import AnimateDiffError
-from ..motion.extras import MotionCall
+from ..motion.call import MotionCall, SiteCall
+from ..motion.effects import Effect, Layer
+from ..motion.run import MotionRun
 from .chain import LoraUse
 from .pairs import LowRank
-from .sequences import CallStrengths, OneWindow, SeveralWindows
 
 
 class FittedUse(NamedTuple):
@@ -25,18 +22,6 @@ class FittedUse(NamedTuple):
 
     use: LoraUse
     pairs: Mapping[str, LowRank]
-
-
-class FrameLoras:
-    """The `Extra` of a motion patcher that holds such MotionLoRAs."""
-
-    def __init__(self, uses: Sequence[FittedUse]):
-        self.uses = tuple(uses)
-
-    def for_run(self, frames: int) -> "RunningFrameLoras":
-        """Settles each frame's strengths; AnimateDiffError for a list of the wrong length."""
-        columns = [torch.tensor(fitted.use.over(frames)) for fitted in self.uses]
-        return RunningFrameLoras(self.uses, torch.stack(columns, dim=1))
 
 
 class Factors(NamedTuple):
@@ -47,62 +32,20 @@ class Factors(NamedTuple):
     owner: torch.Tensor  # [R]: which use each rank belongs to
 
 
-class RunningFrameLoras:
-    """The same in one sampling run. Each tensor is brought to the device once."""
+class FrameLoras(Effect):
+    """Such MotionLoRAs of one motion module."""
 
-    def __init__(self, uses: Sequence[FittedUse], strengths: torch.Tensor):
-        self.uses = uses
-        self.strengths = strengths  # [frames, uses]
-        self._factors: dict[str, Factors] = {}
+    def __init__(self, uses: Sequence[FittedUse]):
+        self.uses = tuple(uses)
+        self.keys = frozenset(key for fitted in self.uses for key in fitted.pairs)
 
-    @contextmanager
-    def around(self, call: MotionCall) -> Iterator[None]:
-        """Hooks on the linear layers for one call; none where every strength is 0."""
-        strengths = self._strengths_in(call)
-        several = bool((strengths != strengths[:1]).any())
-        with ExitStack() as undo:
-            if strengths.any():
-                strengths = strengths.to(call.sigmas.device)
-                for site in call.network.config.sites:
-                    in_call = SeveralWindows(strengths) if several else OneWindow(strengths[0])
-                    self._hook_transformer(undo, call.network.at(site), site.key, in_call)
-            yield
-
-    def _strengths_in(self, call: MotionCall) -> torch.Tensor:
-        """[windows, frames, uses]; 0 for uses that take no part in this step."""
-        clip, last = self.strengths.shape[0], max(map(max, call.windows))
-        if last >= clip:
-            raise AnimateDiffError(
-                f"a context window names frame {last} of a clip of {clip} frames.",
-                "windows of the clip that is sampled",
-                "replace the node that makes the windows by Context Windows.",
-            )
-        active = [
-            float(fitted.use.steps.contains(call.model_sampling, call.sigmas))
-            for fitted in self.uses
-        ]
-        frames = torch.tensor([list(window) for window in call.windows])
-        return self.strengths[frames] * torch.tensor(active)
-
-    def _hook_transformer(
-        self, undo: ExitStack, transformer: nn.Module, site: str, strengths: CallStrengths
-    ) -> None:
-        prefix = f"{site}.temporal_transformer."
-        undo.enter_context(strengths.watching(transformer))
-        for key in dict.fromkeys(key for fitted in self.uses for key in fitted.pairs):
-            if key.startswith(prefix):
-                linear = transformer.get_submodule(key.removeprefix(prefix).removesuffix(".weight"))
-                hook = _LinearHook(self, key, strengths)
-                undo.callback(linear.register_forward_hook(hook).remove)
+    def for_run(self, run: MotionRun) -> "RunningFrameLoras":
+        """Settles each frame's strengths; AnimateDiffError for a list of the wrong length."""
+        columns = [torch.tensor(fitted.use.over(run.frames)) for fitted in self.uses]
+        return RunningFrameLoras(self, run, torch.stack(columns, dim=1))
 
     def factors(self, key: str, like: torch.Tensor) -> Factors:
         """Of the weight with this key, on the device and in the dtype of a layer's input."""
-        found = self._factors.get(key)
-        if found is None or found.down.device != like.device or found.down.dtype != like.dtype:
-            found = self._factors[key] = self._side_by_side(key, like)
-        return found
-
-    def _side_by_side(self, key: str, like: torch.Tensor) -> Factors:
         pairs = [(i, f.pairs[key]) for i, f in enumerate(self.uses) if key in f.pairs]
         return Factors(
             torch.cat([pair.down.to(like) for _, pair in pairs]),
@@ -111,15 +54,45 @@ class RunningFrameLoras:
         )
 
 
-class _LinearHook:
-    """Adds to the output of one linear layer what the MotionLoRAs add to its weight."""
+class RunningFrameLoras(Effect):
+    """The same in one sampling run; strengths: [clip's frames, uses]."""
 
-    def __init__(self, run: RunningFrameLoras, key: str, strengths: CallStrengths):
-        self.run, self.key, self.strengths = run, key, strengths
+    def __init__(self, loras: FrameLoras, run: MotionRun, strengths: torch.Tensor):
+        self.loras = loras
+        self.run = run
+        self.strengths = strengths
 
-    def __call__(self, _linear, args: tuple[torch.Tensor, ...], out: torch.Tensor) -> torch.Tensor:
-        """args: (x [sequences, frames, in],); out: [sequences, frames, out]."""
-        x = args[0]
-        factors = self.run.factors(self.key, x)
-        strengths = self.strengths.now().to(x.dtype)[..., factors.owner]  # [..., frames, R]
-        return out + F.linear(F.linear(x, factors.down) * strengths, factors.up)
+    def for_call(self, call: MotionCall) -> "CallFrameLoras | None":
+        """None where every strength is 0."""
+        strengths = call.per_frame(self.strengths)
+        active = [
+            float(fitted.use.steps.contains(call.model_sampling, call.sigmas))
+            for fitted in self.loras.uses
+        ]
+        strengths = strengths * torch.tensor(active)
+        if not strengths.any():
+            return None
+        return CallFrameLoras(self.loras, self.run, strengths.to(call.sigmas.device))
+
+
+class CallFrameLoras(Effect):
+    """The same in one call; strengths: [parts, frames, uses]."""
+
+    def __init__(self, loras: FrameLoras, run: MotionRun, strengths: torch.Tensor):
+        self.loras = loras
+        self.run = run
+        self.strengths = strengths
+
+    def linear(self, site: SiteCall, name: str, layer: Layer, x: torch.Tensor) -> torch.Tensor:
+        key = f"{site.site.key}.temporal_transformer.{name}.weight"
+        if key not in self.loras.keys:
+            return layer(x)
+        # each tensor is brought to the device once a run
+        factors: Factors = self.run.kept(
+            (id(self.loras), key, x.device, x.dtype), lambda: self.loras.factors(key, x)
+        )
+        ranks = F.linear(x, factors.down)  # [S, F, R]
+        strengths = self.strengths.to(x.dtype)[..., factors.owner]  # [parts, F, R]
+        scaled = [ranks[which] * strengths[part] for which, part in site.by_part()]
+        together = scaled[0] if len(scaled) == 1 else torch.cat(scaled)
+        return layer(x) + F.linear(together, factors.up)

@@ -1,26 +1,26 @@
-"""Attaching a motion module to a model: one clone, two keyed wrappers, one additional model."""
+"""Attaching a motion module to a model: a clone, keyed wrappers, one additional model."""
 
 from __future__ import annotations
 
+import uuid
 from contextlib import ExitStack
-from dataclasses import dataclass
+from typing import Any
 
+import torch
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import WrappersMP
+from comfy.patcher_extension import CallbacksMP, WrappersMP
 
-from .config import MotionConfig
-from .cross_frame_norm import cross_frame_norms
+from .application import KEY, Application, applications
+from .call import MotionCall, Part
+from .effects import CallEffects
 from .errors import AnimateDiffError
-from .extras import MotionCall, RunningExtra, extras_of
 from .load import MotionModule
-from .placement import require_fit, require_sd15
-from .report import RunReport
+from .placement import require_fit, require_kind
+from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
 from .sharing import patcher_beside
-from .slots import SLOT_PATCH, ActiveMotion, MotionSlot, activated, inserted
+from .slots import ACTIVE_KEY, ActiveMotion, MotionSlot
 from .step_range import StepRange
-
-KEY = "animatediff_native"
-SLOT_HOOK = "forward_timestep_embed_patch"
+from .unet_placement import SD15_UNET
 
 
 def apply_motion_module(
@@ -29,166 +29,177 @@ def apply_motion_module(
     strength: float = 1.0,
     start_percent: float = 0.0,
     end_percent: float = 1.0,
+    clips: int = 1,
 ) -> ModelPatcher:
     """A clone of the model that moves; applied to a model that moves already, both take part.
 
     strength scales what every temporal block adds; at 0 the clone is the model as it was.
     The module takes part in the steps from start_percent up to, not including, end_percent.
+    clips: how many clips the batch of a latent is.
     """
-    require_sd15(model)
-    require_fit(model.model.diffusion_model, module.config, module.file)
+    placement = SD15_UNET
+    require_kind(model, placement)
+    channels = placement.channels(placement.host(model.model))
+    require_fit(channels, module.config, module.file)
     steps = StepRange(start_percent, end_percent)
+    present = applications(model)
+    _require_same_clips(present, clips)
     patched = model.clone()
     if strength == 0:
         return patched
-    modules = patched.get_additional_models_with_key(KEY)
-    slots = tuple(MotionSlot(len(modules), site) for site in module.config.sites)
-    application = Application(len(modules), module.file, module.config, slots, strength, steps)
-    own = patcher_beside(module.patcher, module.config, modules)
-    patched.set_additional_models(KEY, [*modules, own])
-    patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, application.outer_sample)
-    patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, application.apply_model)
-    _route_slots(patched)
+    id = uuid.uuid4().hex
+    application = Application(
+        id,
+        module.file,
+        module.config,
+        placement,
+        tuple(MotionSlot(id, site) for site in module.config.sites),
+        strength,
+        steps,
+        module.effects,
+        clips,
+    )
+    others = [each.patcher(patched) for each in present]
+    own = patcher_beside(module.patcher, module.config, others)
+    patched.set_additional_models(application.model_key, [own])
+    patched.set_attachments(KEY, (*present, application))
+    if not present:
+        patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
+        patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _apply_model)
+        patched.add_callback_with_key(CallbacksMP.ON_PREPARE_STATE, KEY, _prepare_state)
     return patched
 
 
-def _route_slots(model: ModelPatcher) -> None:
-    """Register the slots' handler, once."""
-    patches = model.model_options["transformer_options"].get("patches", {})
-    if SLOT_PATCH not in patches.get(SLOT_HOOK, []):
-        model.set_model_patch(SLOT_PATCH, SLOT_HOOK)
+def _require_same_clips(present: tuple[Application, ...], clips: int) -> None:
+    for application in present:
+        if application.clips != clips:
+            raise AnimateDiffError(
+                f"clips is {clips}, and {application.clips} where '{application.file}' was "
+                "applied to this model before.",
+                "one number of clips for all motion modules of a model",
+                "set clips alike on every Apply Motion Module of the model.",
+            )
 
 
-def applications(model: ModelPatcher) -> list[Application]:
-    """The motion modules that were applied to the model, in order, with their settings."""
-    wrappers = model.get_wrappers(WrappersMP.APPLY_MODEL, KEY)
-    return [wrapper.__self__ for wrapper in wrappers]
-
-
-@dataclass(frozen=True, eq=False)
-class Application:
-    """One use of a motion module on a model. It holds settings only: the UNet and the network
-    are taken from the running model, which the host may have cloned or moved meanwhile."""
-
-    order: int
-    file: str
-    config: MotionConfig
-    slots: tuple[MotionSlot, ...]
-    strength: float
-    steps: StepRange
-
-    @property
-    def run_key(self) -> str:
-        return f"{KEY}_run_{self.order}"
-
-    @property
-    def extras_key(self) -> str:
-        return f"{KEY}_extras_{self.order}"
-
-    def outer_sample(self, executor, noise, *args, **kwargs):
-        """Host wrapper around one sampling run: refuse what cannot work, then say what happened."""
-        guider = executor.class_obj
-        report = RunReport(
-            f"{self.file} ({self.config.version.value})",
-            len(self.config.channels),
-            noise.shape[0],
-            self.strength,
-            self.steps.start_percent,
-            self.steps.end_percent,
-        )
-        self._require_positions(report.frames, guider.model_options.get("context_handler"))
-        report.warn_if_short()
-        options = guider.model_options["transformer_options"]
-        options[self.run_key] = report
-        options[self.extras_key] = self._extras(guider.model_patcher, report.frames)
-        try:
-            result = executor(noise, *args, **kwargs)
-        finally:
-            del options[self.extras_key]
-        report.log()
+def _outer_sample(executor, noise, *args, **kwargs):
+    """Host wrapper around one sampling run: refuse what cannot work, then say what happened."""
+    guider = executor.class_obj
+    require_one_model(guider, applications)
+    handler = guider.model_options.get("context_handler")
+    runs = MotionRuns(noise.shape[0], getattr(handler, "context_length", None))
+    for application in applications(guider.model_patcher):
+        runs.of(application)
+    options = guider.model_options["transformer_options"]
+    options[RUNS_KEY] = runs
+    try:
+        result = executor(noise, *args, **kwargs)
+        for run in runs:
+            run.report.log()
         return result
+    finally:
+        options.pop(RUNS_KEY, None)
+        runs.end()
 
-    def _require_positions(self, frames: int, context_handler) -> None:
-        at_once = min(frames, getattr(context_handler, "context_length", frames))
-        limit = self.config.position_length
-        if at_once > limit:
-            raise AnimateDiffError(
-                f"{'this clip' if context_handler is None else 'a context window'} has {at_once} "
-                f"frames, and '{self.file}' can see {limit} at once.",
-                f"at most {limit} frames at once",
-                "set context_length of the node Context Windows to 16; where there is no such "
-                "node on the model, add one, or lower batch_size of the latent.",
-            )
 
-    def apply_model(self, executor, x, t, c_concat=None, c_crossattn=None, control=None,
-                    transformer_options=None, *args, **kwargs):  # fmt: skip
-        """Host wrapper around one UNet call: slots in, forward, slots out."""
-        options = {} if transformer_options is None else transformer_options
-        model = executor.class_obj
-        report: RunReport | None = options.get(self.run_key)
-        active = self.steps.contains(model.model_sampling, t)
-        if report is not None:
-            report.sigma_max = report.sigma_max or float(model.model_sampling.sigma_max)
-            report.count(active, _windows_in(options))
-        with ExitStack() as scope:
-            if active:
-                frames = self._frames(x, options, report)
-                hooked = self._enter_extras(scope, model, frames, t, options)
-                self._activate(scope, model, frames, hooked, options)
-            return executor(x, t, c_concat, c_crossattn, control, options, *args, **kwargs)
+def _prepare_state(model: ModelPatcher, _timestep, model_options: dict | None = None) -> None:
+    """Host callback before a call: a guider of two models runs the second one with the options
+    of the first, which need not be animated."""
+    if model_options is None:  # older hosts, which have no such guiders
+        return
+    wrappers = model_options["transformer_options"].setdefault("wrappers", {})
+    wrappers.setdefault(WrappersMP.APPLY_MODEL, {}).setdefault(KEY, [_apply_model])
 
-    def _activate(self, scope: ExitStack, model, frames: int, hooked: bool, options: dict) -> None:
-        network = self._patcher(model.current_patcher).model
-        motion = ActiveMotion(network, frames, self.strength, hooked)
-        scope.enter_context(activated(options, self.order, motion))
-        scope.enter_context(inserted(model.diffusion_model, self.slots))
-        if self.config.cross_frame_norm:
-            scope.enter_context(cross_frame_norms(model.diffusion_model, frames))
 
-    def _enter_extras(self, scope: ExitStack, model, frames: int, sigmas, options: dict) -> bool:
-        """Whether there are any. Outside of a sampling run, a call is a run of its own."""
-        patcher = self._patcher(model.current_patcher)
-        extras = options.get(self.extras_key)
-        if extras is None:
-            extras = self._extras(model.current_patcher, frames)
-        windows = _windows_in(options) or [range(frames)]
-        call = MotionCall(patcher.model, windows, model.model_sampling, sigmas)
-        for extra in extras:
-            scope.enter_context(extra.around(call))
-        return bool(extras)
+def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,
+                 transformer_options=None, *args, **kwargs):  # fmt: skip
+    """Host wrapper around one UNet call: slots in, forward, slots out.
 
-    def _extras(self, model: ModelPatcher, frames: int) -> list[RunningExtra]:
-        return [extra.for_run(frames) for extra in extras_of(self._patcher(model))]
+    Which motion modules take part is asked of the model that runs: where a guider runs several,
+    the options can be those of another one.
+    """
+    options = {} if transformer_options is None else transformer_options
+    model = executor.class_obj
+    with ExitStack() as scope:
+        for application in applications(model.current_patcher):
+            options = _joined(application, scope, model, x, t, options)
+        return executor(x, t, c_concat, c_crossattn, control, options, *args, **kwargs)
 
-    def _patcher(self, model: ModelPatcher) -> ModelPatcher:
-        """This application's motion network, as the running model has it."""
-        return model.get_additional_models_with_key(KEY)[self.order]
 
-    def _frames(self, x, options: dict, report: RunReport | None) -> int:
-        """Frames per clip in this call, whose batch is one clip per conditioning."""
-        batch, conds = x.shape[0], len(options.get("cond_or_uncond") or [0])
-        clip = batch // conds
+def _joined(
+    application: Application, scope: ExitStack, model: Any, x, sigmas, options: dict
+) -> dict:
+    """The options of a call in which this application takes part, if its steps say so."""
+    run = _run_of(application, x, options)
+    active = application.steps.contains(model.model_sampling, sigmas)
+    windows = _windows_in(options)
+    run.count(active, lambda: float(model.model_sampling.sigma_max), windows)
+    if not active:
+        return options
+    call = _call(run, model, x, sigmas, options)
+    effects = CallEffects(
+        joined for effect in run.effects if (joined := effect.for_call(call)) is not None
+    )
+    placement, host = application.placement, application.placement.host(model)
+    scope.enter_context(placement.inserted(host, application.slots))
+    if application.config.cross_frame_norm:
+        scope.enter_context(placement.pooled_over_frames(host, call.frames))
+    motion = ActiveMotion(call, application.strength, effects)
+    active_motions = {**options.get(ACTIVE_KEY, {}), application.id: motion}
+    return placement.routed({**options, ACTIVE_KEY: active_motions})
+
+
+def _run_of(application: Application, x: torch.Tensor, options: dict) -> MotionRun:
+    """Outside of a sampling run, a call is a run of its own."""
+    runs: MotionRuns | None = options.get(RUNS_KEY)
+    if runs is None:
         window = options.get("context_window")
-        if window is not None:  # ours can be several side by side, and say how long each is
-            clip = getattr(window, "clip_length", clip)
-        elif report is not None:
-            clip = report.frames  # also right where another node splits the call by conditioning
-        if clip < 1 or batch % clip:
-            raise AnimateDiffError(
-                f"the model was called with {batch} latents for a clip of {clip} frames.",
-                "whole clips",
-                "remove the node that splits or merges the model's batch.",
-            )
-        if clip > self.config.position_length:
-            self._require_positions(clip, None)
-        return clip
+        batch = x.shape[0] // len(options.get("cond_or_uncond") or [0])
+        runs = MotionRuns(getattr(window, "total_frames", batch))
+    return runs.of(application)
+
+
+def _call(run: MotionRun, model: Any, x: torch.Tensor, sigmas, options: dict) -> MotionCall:
+    application = run.application
+    conds = tuple(options.get("cond_or_uncond") or [0])
+    windows = _windows_in(options)
+    frames = len(windows[0]) if windows else run.frames
+    if frames < 1 or x.shape[0] % frames:
+        raise AnimateDiffError(
+            f"the model was called with {x.shape[0]} latents for a clip of {frames} frames.",
+            "whole clips",
+            "remove the node that splits or merges the model's batch.",
+        )
+    application.require_positions(frames, None)
+    parts = tuple(_part(run, window) for window in windows or _whole_clips(run))
+    in_order = x.shape[0] == frames * len(parts) * len(conds)  # no other node split the batch
+    network = application.patcher(model.current_patcher).model
+    return MotionCall(
+        network,
+        frames,
+        parts,
+        run.frames,
+        conds if in_order else (),
+        sigmas,
+        model.model_sampling,
+    )
+
+
+def _part(run: MotionRun, window: tuple[int, ...]) -> Part:
+    """Places in the batch of a run as frames of one of its clips."""
+    clip = min(window) // run.frames if run.application.clips > 1 else 0
+    return Part(clip, tuple(index - clip * run.frames for index in window))
+
+
+def _whole_clips(run: MotionRun) -> list[tuple[int, ...]]:
+    starts = range(0, run.batch, run.frames)
+    return [tuple(range(start, start + run.frames)) for start in starts]
 
 
 def _windows_in(options: dict) -> list[tuple[int, ...]]:
-    """The windows of this call, as frames of the clip; none where the clip is whole."""
+    """The windows of this call, as places in the batch of a run; none where clips are whole."""
     window = options.get("context_window")
     if window is None:
         return []
     frames = window.index_list
-    length = getattr(window, "clip_length", len(frames))
+    length = getattr(window, "clip_length", len(frames))  # ours can be several side by side
     return [tuple(frames[i : i + length]) for i in range(0, len(frames), length)]

@@ -19,6 +19,7 @@ MAX_SEQUENCES = 1 << 15
 # On a CPU a slice should stay in the cache: at 320 channels 1.02 (128 px) to 1.17 times (256 px)
 # as fast as all at once, no difference at 640 (medians on two cores, 16 frames).
 MAX_TOKENS_CPU = 1 << 11
+BLOCK = "transformer_blocks.0"  # every published motion module has one
 
 
 def _accumulate(total: torch.Tensor, term: torch.Tensor) -> torch.Tensor:
@@ -26,40 +27,55 @@ def _accumulate(total: torch.Tensor, term: torch.Tensor) -> torch.Tensor:
     return total + term if torch.is_grad_enabled() else total.add_(term)
 
 
-class PositionTable(nn.Module):
-    """Adds a row of the table `pe` [1, L, C] to every frame."""
+class PlainSite:
+    """How a block computes where no effect is at work: layers and attention as they are."""
 
-    def __init__(self, length: int, channels: int, device=None):
-        super().__init__()
-        self.pe: torch.Tensor
-        self.register_buffer("pe", torch.zeros(1, length, channels, device=device))
+    def part(self, first: int, behind_last: int) -> "PlainSite":
+        """The same for a slice of the sequences."""
+        return self
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: [sequences, frames, C]."""
-        return _accumulate(x, self.pe[:, : x.shape[1]].to(device=x.device, dtype=x.dtype))
+    def linear(self, name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """x: [S, F, in]; name: the layer's place in the temporal transformer."""
+        return layer(x)
+
+    def attend(self, index: int, q, k, v) -> torch.Tensor:
+        """q, k, v: [S, heads, F, C / heads]; index: which attention of the block it is."""
+        return F.scaled_dot_product_attention(q, k, v)
+
+
+PLAIN = PlainSite()
 
 
 class TemporalAttention(nn.Module):
-    """Self-attention over the frames; q, k and v all see the position table."""
+    """Self-attention over the frames; q, k and v all see the position table.
 
-    def __init__(self, channels: int, heads: int, positions: int, ops: Any, **factory):
+    The table is one of the host's layers, so that it lies where the weights do, and keeps fp32:
+    it is rounded once, to what is computed in.
+    """
+
+    def __init__(self, channels: int, heads: int, positions: int, ops: Any, index: int, **factory):
         super().__init__()
         self.heads = heads
-        self.pos_encoder = PositionTable(positions, channels, device=factory.get("device"))
+        self.index = index
+        self.pos_encoder = ops.Embedding(
+            positions, channels, dtype=torch.float32, device=factory.get("device")
+        )
         self.to_q = ops.Linear(channels, channels, bias=False, **factory)
         self.to_k = ops.Linear(channels, channels, bias=False, **factory)
         self.to_v = ops.Linear(channels, channels, bias=False, **factory)
         self.to_out = nn.ModuleList([ops.Linear(channels, channels, **factory)])
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, at: PlainSite = PLAIN) -> torch.Tensor:
         """x: [sequences, frames, C], already normalised, used up."""
-        x = self.pos_encoder(x)
+        rows = torch.arange(x.shape[1], device=x.device)
+        x = _accumulate(x, self.pos_encoder(rows).to(x.dtype))
+        place = f"{BLOCK}.attention_blocks.{self.index}"
         q, k, v = (
-            to(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for to in (self.to_q, self.to_k, self.to_v)
+            at.linear(f"{place}.{name}", to, x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for name, to in (("to_q", self.to_q), ("to_k", self.to_k), ("to_v", self.to_v))
         )
-        attended = F.scaled_dot_product_attention(q, k, v)
-        return self.to_out[0](attended.transpose(1, 2).flatten(-2))
+        attended = at.attend(self.index, q, k, v).transpose(1, 2).flatten(-2)
+        return at.linear(f"{place}.to_out.0", self.to_out[0], attended)
 
 
 class GatedGelu(nn.Module):
@@ -69,8 +85,8 @@ class GatedGelu(nn.Module):
         super().__init__()
         self.proj = ops.Linear(channels, 2 * hidden, **factory)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        value, gate = self.proj(x).chunk(2, dim=-1)
+    def forward(self, x: torch.Tensor, at: PlainSite = PLAIN) -> torch.Tensor:
+        value, gate = at.linear(f"{BLOCK}.ff.net.0.proj", self.proj, x).chunk(2, dim=-1)
         return value * F.gelu(gate)
 
 
@@ -85,9 +101,9 @@ class FeedForward(nn.Module):
             [gated, nn.Identity(), ops.Linear(4 * channels, channels, **factory)]
         )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, at: PlainSite = PLAIN) -> torch.Tensor:
         """x: [sequences, frames, C]."""
-        return self.net[2](self.net[0](x))
+        return at.linear(f"{BLOCK}.ff.net.2", self.net[2], self.net[0](x, at))
 
 
 class TemporalBlock(nn.Module):
@@ -96,17 +112,18 @@ class TemporalBlock(nn.Module):
     def __init__(self, channels: int, heads: int, positions: int, ops: Any, **factory):
         super().__init__()
         self.attention_blocks = nn.ModuleList(
-            TemporalAttention(channels, heads, positions, ops, **factory) for _ in range(2)
+            TemporalAttention(channels, heads, positions, ops, index, **factory)
+            for index in range(2)
         )
         self.norms = nn.ModuleList(ops.LayerNorm(channels, **factory) for _ in range(2))
         self.ff = FeedForward(channels, ops, **factory)
         self.ff_norm = ops.LayerNorm(channels, **factory)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, at: PlainSite = PLAIN) -> torch.Tensor:
         """x: [sequences, frames, C], used up."""
         for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
-            x = _accumulate(x, attention(norm(x)))
-        return _accumulate(x, self.ff(self.ff_norm(x)))
+            x = _accumulate(x, attention(norm(x), at))
+        return _accumulate(x, self.ff(self.ff_norm(x), at))
 
 
 class TemporalTransformer(nn.Module):
@@ -121,21 +138,39 @@ class TemporalTransformer(nn.Module):
         )
         self.proj_out = ops.Linear(channels, channels, **factory)
 
-    def forward(self, x: torch.Tensor, frames: int, strength: float = 1.0) -> torch.Tensor:
-        """x: [(clips frames), C, h, w]; the first norm takes each frame by itself."""
+    def forward(
+        self,
+        x: torch.Tensor,
+        frames: int,
+        strength: float | torch.Tensor = 1.0,
+        at: PlainSite = PLAIN,
+    ) -> torch.Tensor:
+        """x: [(clips frames), C, h, w]; the first norm takes each frame by itself.
+
+        strength: a number, or a tensor that broadcasts to [clips, frames, 1, h, w].
+        """
         clips, (channels, height, width) = x.shape[0] // frames, x.shape[1:]
         tokens = self.norm(x).unflatten(0, (clips, frames)).permute(0, 3, 4, 1, 2)
-        slices = tokens.reshape(-1, frames, channels).split(_sequences_at_once(x.device, frames))
-        added = torch.cat([self._along_frames(part) for part in slices])
+        tokens = tokens.reshape(-1, frames, channels)
+        size = _sequences_at_once(x.device, frames)
+        added = torch.cat(
+            [
+                self._along_frames(part, at.part(number * size, number * size + len(part)))
+                for number, part in enumerate(tokens.split(size))
+            ]
+        )
         added = added.reshape(clips, height, width, frames, channels).permute(0, 3, 4, 1, 2)
-        return torch.add(x.unflatten(0, (clips, frames)), added, alpha=strength).flatten(0, 1)
+        x = x.unflatten(0, (clips, frames))
+        if isinstance(strength, torch.Tensor):
+            return (x + added * strength.to(added)).flatten(0, 1)
+        return torch.add(x, added, alpha=strength).flatten(0, 1)
 
-    def _along_frames(self, tokens: torch.Tensor) -> torch.Tensor:
+    def _along_frames(self, tokens: torch.Tensor, at: PlainSite) -> torch.Tensor:
         """T(x) - x of some pixels; tokens: [sequences, frames, C], normalised."""
-        tokens = self.proj_in(tokens)
+        tokens = at.linear("proj_in", self.proj_in, tokens)
         for block in self.transformer_blocks:
-            tokens = block(tokens)
-        return self.proj_out(tokens)
+            tokens = block(tokens, at)
+        return at.linear("proj_out", self.proj_out, tokens)
 
 
 def _sequences_at_once(device: torch.device, frames: int) -> int:

@@ -1,7 +1,7 @@
 """What a motion module file holds, read off its keys and shapes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -17,6 +17,14 @@ class Version(str, Enum):
     V2 = "v2"
     V3 = "v3"
     ANIMATE_LCM = "AnimateLCM"
+
+
+class Norms(str, Enum):
+    """How the UNet's resnet norms see a clip: as the motion module was trained."""
+
+    AUTO = "auto"
+    PER_FRAME = "per frame"
+    OVER_ALL_FRAMES = "over all frames"
 
 
 class Layout(str, Enum):
@@ -75,6 +83,12 @@ class MotionConfig:
         if self.position_length < 2:
             raise ValueError(f"a position table of {self.position_length} rows cannot hold a clip")
 
+    def with_norms(self, norms: Norms) -> "MotionConfig":
+        """The same structure, for a UNet whose norms are these."""
+        if norms is Norms.AUTO:
+            return self
+        return replace(self, cross_frame_norm=norms is Norms.OVER_ALL_FRAMES)
+
     @property
     def mid_block(self) -> bool:
         return any(site.block == "mid" for site in self.channels)
@@ -84,7 +98,8 @@ class MotionConfig:
         return list(sd15_sites(self.mid_block))
 
     def __str__(self) -> str:
+        norms = ", norms over all frames" if self.cross_frame_norm else ""
         return (
             f"{self.version.value}, {len(self.channels)} modules, "
-            f"up to {self.position_length} frames at once"
+            f"up to {self.position_length} frames at once{norms}"
         )

@@ -6,12 +6,11 @@ With `use_inflated_groupnorm: false` (v1) the reference applies the resnet norms
 motion modules are per frame in every version.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 
 import torch
-from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
 
 JOIN, SPLIT = "animatediff_join_frames", "animatediff_split_frames"
@@ -41,22 +40,15 @@ _join_frames = lru_cache(JoinFrames)
 _split_frames = lru_cache(SplitFrames)
 
 
-def sequentials_with_pooled_norm(unet: nn.Module) -> list[nn.Sequential]:
-    """Those whose first layer is a norm that v1 pools: two of each ResBlock, and the last one."""
-    resblocks = [module for module in unet.modules() if isinstance(module, ResBlock)]
-    layers = [half for block in resblocks for half in (block.in_layers, block.out_layers)]
-    return [*layers, unet.out]  # type: ignore[list-item]
-
-
 @contextmanager
-def cross_frame_norms(unet: nn.Module, frames: int) -> Iterator[None]:
-    """These norms pool over `frames` frames for the length of the context.
+def pooling(sequentials: Iterable[nn.Sequential], frames: int) -> Iterator[None]:
+    """The norm that each of these begins with pools over `frames` frames in the context.
 
     Parameterless layers before and behind each norm reshape its input; state-dict keys stay as
     they are. Nested contexts pool once.
     """
     with ExitStack() as undo:
-        for sequential in sequentials_with_pooled_norm(unet):
+        for sequential in sequentials:
             if not hasattr(sequential, JOIN):
                 undo.callback(_remove, sequential)
                 _insert(sequential, frames)

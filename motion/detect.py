@@ -17,7 +17,7 @@ from .positions import sinusoidal_positions
 
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
 DIFFUSERS_POSITIONS = 32  # older diffusers exports drop the table; MotionAdapter's default length
-V1_POSITIONS = 24
+V1_POSITIONS, V3_POSITIONS = 24, 32  # rows of the published tables
 
 
 def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDict]:
@@ -80,7 +80,8 @@ def _version(layout: Layout, mid_block: bool, stored_positions: int) -> Version:
     if mid_block:
         without_table = layout is Layout.ORIGINAL and not stored_positions
         return Version.ANIMATE_LCM if without_table else Version.V2
-    return Version.V1 if stored_positions == V1_POSITIONS else Version.V3
+    # v3 has one published table; other lengths are fine-tunes of v1, which came long before it
+    return Version.V3 if stored_positions in (0, V3_POSITIONS) else Version.V1
 
 
 def _flatten(sites: SiteTensors, config: MotionConfig) -> StateDict:

@@ -11,34 +11,52 @@ import comfy.ops
 import comfy.utils
 import torch
 
-from .config import MotionConfig
-from .detect import read_motion_module
+from .config import MotionConfig, Norms, Version
+from .detect import V1_POSITIONS, read_motion_module
+from .effects import Effect
 from .errors import AnimateDiffError
 from .formats import EXPECTED_FILE, StateDict
-from .network import MotionNetwork
+from .network import MotionNetwork, as_in_files
 
 log = logging.getLogger("animatediff_native")
-
-# Newer hosts choose the patcher class (dynamic VRAM) under this name.
-Patcher = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
 
 
 @dataclass(frozen=True)
 class MotionModule:
-    """What travels between nodes: the patcher of the network, and where it came from."""
+    """What travels between nodes: the patcher of the network, where it came from, and what takes
+    part in its calls beside the weights."""
 
     file: str
     config: MotionConfig
     patcher: comfy.model_patcher.ModelPatcher
+    effects: tuple[Effect, ...] = ()
 
 
-def load_motion_module(path: str | Path) -> MotionModule:
-    """Load a motion module file; AnimateDiffError for everything that is not one."""
+def load_motion_module(path: str | Path, norms: Norms = Norms.AUTO) -> MotionModule:
+    """Load a motion module file; AnimateDiffError for everything that is not one.
+
+    norms: how the module was trained, where the file's structure does not tell it.
+    """
     path = Path(path)
     config, tensors = read_motion_module(read_file(path, EXPECTED_FILE), path.name)
+    config = config.with_norms(norms)
     module = MotionModule(path.name, config, build_patcher(config, tensors))
     log.info("AnimateDiff: loaded %s (%s)", module.file, config)
+    if norms is Norms.AUTO:
+        _say_a_guess(module)
     return module
+
+
+def _say_a_guess(module: MotionModule) -> None:
+    config = module.config
+    if config.version is Version.V1 and config.position_length != V1_POSITIONS:
+        log.warning(
+            "AnimateDiff: %s is built like v1 and v3, which want other norms, and its table of "
+            "%d rows is of neither: taken for a fine-tune of v1, with norms over all frames. If "
+            "its clips look wrong, set norms of Load Motion Module to 'per frame'.",
+            module.file,
+            config.position_length,
+        )
 
 
 def read_file(path: Path, expected: str) -> object:
@@ -97,19 +115,37 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def build_patcher(
-    config: MotionConfig, tensors: StateDict, dtype: torch.dtype | None = None
+    config: MotionConfig,
+    tensors: StateDict,
+    dtype: torch.dtype | None = None,
+    disable_dynamic: bool = False,
 ) -> comfy.model_patcher.ModelPatcher:
     """The network with its weights, in a patcher of its own: moving and casting are the host's.
 
-    dtype: what to store the weights in; the host's choice where none is given.
+    dtype: what to store the weights in; the host's choice where none is given. disable_dynamic:
+    the host's plain patcher, also where it has dynamic VRAM.
     """
     device = comfy.model_management.get_torch_device()
     offload_device = comfy.model_management.unet_offload_device()
     dtype = dtype or storage_dtype(tensors, device)
     network = MotionNetwork(config, comfy.ops.manual_cast, dtype=dtype, device=offload_device)
-    network.load_state_dict(tensors)
+    network.take(tensors)
     network.eval().requires_grad_(False)
-    return Patcher(network, load_device=device, offload_device=offload_device)
+    make = comfy.model_patcher.ModelPatcher
+    if not disable_dynamic:  # newer hosts choose the class under this name
+        make = getattr(comfy.model_patcher, "CoreModelPatcher", make)
+    patcher = make(network, load_device=device, offload_device=offload_device)
+    # how newer hosts make one for another device, or of the other class
+    patcher.cached_patcher_init = (_another_patcher, (network, dtype))  # type: ignore[attr-defined]
+    return patcher
+
+
+def _another_patcher(
+    network: MotionNetwork, dtype: torch.dtype, disable_dynamic: bool = False
+) -> comfy.model_patcher.ModelPatcher:
+    """The same weights around another network; the host has unloaded the given one before."""
+    tensors = as_in_files(network.state_dict())
+    return build_patcher(network.config, tensors, dtype, disable_dynamic)
 
 
 def storage_dtype(tensors: StateDict, device: torch.device) -> torch.dtype:

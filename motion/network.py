@@ -1,5 +1,6 @@
 """All temporal blocks of a motion module, addressed by site and named as in the original files."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -7,6 +8,9 @@ from torch import nn
 
 from .block import TemporalTransformer
 from .config import MotionConfig, Site
+
+# A position table is a layer here, [L, C], and a bare tensor in the files, [1, L, C].
+TABLE_IN_FILE, TABLE = ".pos_encoder.pe", ".pos_encoder.weight"
 
 
 class _Wrapped(nn.Module):
@@ -26,7 +30,7 @@ class _Level(nn.Module):
 
 
 class MotionNetwork(nn.Module):
-    """The module of a motion file; its state dict has the original keys."""
+    """The module of a motion file; its state dict has the original keys, tables apart."""
 
     def __init__(self, config: MotionConfig, ops: Any, dtype=None, device=None):
         super().__init__()
@@ -59,6 +63,23 @@ class MotionNetwork(nn.Module):
         """The temporal block of a site."""
         return self._level(site).motion_modules[site.index].temporal_transformer  # type: ignore[return-value]
 
+    def take(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Copies of the tensors of a file, under the original names."""
+        self.load_state_dict(
+            {
+                key.replace(TABLE_IN_FILE, TABLE): t[0] if key.endswith(TABLE_IN_FILE) else t
+                for key, t in tensors.items()
+            }
+        )
+
     def get_dtype(self) -> torch.dtype | None:
         """The storage dtype, under the name by which the host asks for it."""
         return self.dtype
+
+
+def as_in_files(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A network's tensors under the original names."""
+    return {
+        key.replace(TABLE, TABLE_IN_FILE): tensor[None] if key.endswith(TABLE) else tensor
+        for key, tensor in state.items()
+    }

@@ -1,58 +1,79 @@
-"""Where a motion module goes in ComfyUI's SD1.5 UNet, and whether it fits there.
+"""Where the temporal blocks of a motion module go in a model, and whether they fit there.
 
-AnimateDiff puts a temporal block after each attention (or ResBlock, where there is no
-attention) of the down and up blocks, before a trailing upsampler, and in v2 after the mid
-block's attention. ComfyUI keeps the same layers in `input_blocks`, `middle_block` and
-`output_blocks`: see guoyww/AnimateDiff `unet_blocks.py` and comfy's `openaimodel.py`.
+A placement knows one kind of model. SD1.5's UNet is one (unet_placement.py). ControlNets with
+motion modules of their own, SDXL's UNet and the blocks of a DiT are to be others: whoever attaches
+a motion module asks its placement and knows no layout.
 """
 
-import comfy.supported_models
-from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel, Upsample
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
 from torch import nn
 
 from .config import MotionConfig, Site
 from .errors import AnimateDiffError
 
 
-def sequential_at(unet: nn.Module, site: Site) -> nn.Sequential:
-    """The UNet's sequential that a site belongs to."""
-    if site.block == "mid":
-        return unet.middle_block  # type: ignore[return-value]
-    if site.block == "down":  # block 0 is conv_in, every third one a downsampler
-        return unet.input_blocks[1 + 3 * site.level + site.index]  # type: ignore[index]
-    return unet.output_blocks[3 * site.level + site.index]  # type: ignore[index]
+class Slot(Protocol):
+    """A parameterless module that stands for a temporal block for the length of a forward."""
+
+    name: str
+    site: Site
 
 
-def modules_behind(sequential: nn.Sequential, site: Site) -> int:
-    """How many of the sequential's last modules run after the temporal block."""
-    last = next(reversed(sequential._modules.values()))
-    return 1 if site.block == "mid" or isinstance(last, Upsample) else 0
+class Placement(Protocol):
+    """One kind of model. A host is what the placement's model computes with: the UNet."""
+
+    expected: str  # the kind in words, for a user who brought another one
+
+    def accepts(self, model: Any) -> bool:
+        """Whether the patched model is of this kind."""
+        ...
+
+    def host(self, model: Any) -> nn.Module:
+        """What the blocks go into, of the model that is running (no patcher: its `.model`)."""
+        ...
+
+    def channels(self, host: nn.Module) -> Mapping[Site, int]:
+        """Every site that this host has, and how many channels it has there."""
+        ...
+
+    def inserted(self, host: nn.Module, slots: Iterable[Any]) -> AbstractContextManager[None]:
+        """The host with these slots in place, whose modules run when their turn comes;
+        afterwards, also after an exception, without them."""
+        ...
+
+    def routed(self, transformer_options: dict) -> dict:
+        """Options of one call under which this kind of host runs its slots."""
+        ...
+
+    def pooled_over_frames(self, host: nn.Module, frames: int) -> AbstractContextManager[None]:
+        """The norms that v1 pooled over the frames do so: see cross_frame_norm.py."""
+        ...
 
 
-def require_sd15(model) -> None:
-    """Raise AnimateDiffError unless the patched model is an SD1.5 UNet."""
-    config = getattr(model.model, "model_config", None)
-    unet = getattr(model.model, "diffusion_model", None)
-    if isinstance(config, comfy.supported_models.SD15) and isinstance(unet, UNetModel):
+def require_kind(model: Any, placement: Placement) -> None:
+    """Raise AnimateDiffError unless the patched model is of the kind."""
+    if placement.accepts(model):
         return
+    config = getattr(model.model, "model_config", None)
     kind = type(config).__name__ if config is not None else type(model.model).__name__
     raise AnimateDiffError(
         f"the model is of the kind {kind}.",
-        "an SD1.5 checkpoint (motion modules for SD1.5 fit no other model)",
-        "load an SD1.5 checkpoint before Apply Motion Module.",
+        f"{placement.expected} (motion modules for SD1.5 fit no other model)",
+        f"load {placement.expected} before Apply Motion Module.",
     )
 
 
-def require_fit(unet: nn.Module, config: MotionConfig, file: str) -> None:
-    """Raise AnimateDiffError unless every site exists in the UNet with the file's channels."""
-    for site, channels in config.channels.items():
-        try:
-            resblock = sequential_at(unet, site)[0]
-        except (IndexError, TypeError) as error:
-            raise _no_fit(file, f"the UNet has no place for {site.key}") from error
-        found = getattr(resblock, "out_channels", None)
-        if found != channels:
-            raise _no_fit(file, f"{site.key} has {channels} channels where the UNet has {found}")
+def require_fit(channels: Mapping[Site, int], config: MotionConfig, file: str) -> None:
+    """Raise AnimateDiffError unless every site of the file is among those of the model."""
+    for site, wanted in config.channels.items():
+        if site not in channels:
+            raise _no_fit(file, f"the UNet has no place for {site.key}")
+        if channels[site] != wanted:
+            found = f"{wanted} channels where the UNet has {channels[site]}"
+            raise _no_fit(file, f"{site.key} has {found}")
 
 
 def _no_fit(file: str, what: str) -> AnimateDiffError:

@@ -15,7 +15,8 @@ class RunReport:
 
     module: str  # file and version
     sites: int
-    frames: int
+    frames: int  # of each clip
+    clips: int
     strength: float
     start_percent: float
     end_percent: float
@@ -43,7 +44,14 @@ class RunReport:
     def log(self) -> None:
         """The line of this run; a warning where the motion module took no part."""
         log.info("AnimateDiff: %s", self)
-        if self.calls and not self.active_calls:
+        if not self.calls:
+            log.warning(
+                "AnimateDiff: %s took no part: the sampler called the model without the motion "
+                "module's wrappers. Sample with KSampler or SamplerCustomAdvanced, or put Apply "
+                "Motion Module behind the node that replaces the model's calls.",
+                self.module,
+            )
+        elif not self.active_calls:
             log.warning(
                 "AnimateDiff: %s took no part: no step lies between start_percent %g and "
                 "end_percent %g. Widen the range or use more steps.",
@@ -53,10 +61,12 @@ class RunReport:
             )
 
     def __str__(self) -> str:
+        clips = f"{self.clips} clips of " if self.clips > 1 else ""
         windows = f" in {len(self.windows)} windows" if self.windows else ""
         return (
             f"{self.module}: {self.sites if self.active_calls else 0} modules inserted in "
-            f"{self.active_calls} of {self.calls} model calls, {self.frames} frames{windows}, "
+            f"{self.active_calls} of {self.calls} model calls, {clips}{self.frames} frames"
+            f"{windows}, "
             f"strength {self.strength:g}, {self.start_percent:.0%} to {self.end_percent:.0%}, "
             f"sigma max {self.sigma_max:.2f}"
         )

@@ -4,13 +4,14 @@ Clones of a patcher share one network, and the host loads the weight patches of 
 time: of two clones with other patches in the same run, one would get the other's weights.
 """
 
+import uuid
 from collections.abc import Sequence
 
 from comfy.model_patcher import ModelPatcher
 
 from .config import MotionConfig
-from .extras import attach_extras, extras_of
 from .load import build_patcher
+from .network import as_in_files
 
 
 def patcher_beside(
@@ -18,25 +19,24 @@ def patcher_beside(
 ) -> ModelPatcher:
     """A clone of the patcher that can run beside the others, which may share its network.
 
-    The clone shares the network too, unless one of them changes what it computes.
+    The clone shares the network too, unless weight patches change what one of them computes.
     """
     sharing = [other for other in others if other.model is patcher.model]
-    if sharing and any(_changes_network(each) for each in (patcher, *sharing)):
+    if sharing and any(each.patches for each in (patcher, *sharing)):
         return _with_own_network(patcher, config)
-    return patcher.clone()
-
-
-def _changes_network(patcher: ModelPatcher) -> bool:
-    return bool(patcher.patches or extras_of(patcher))
+    clone = patcher.clone()
+    if hasattr(clone, "clone_base_uuid"):
+        # by which newer hosts find what a clone is on another device: one for every use
+        clone.clone_base_uuid = uuid.uuid4()  # type: ignore[attr-defined]
+    return clone
 
 
 def _with_own_network(patcher: ModelPatcher, config: MotionConfig) -> ModelPatcher:
-    """The same weights, patches and extras around another network."""
+    """The same weights and patches around another network."""
     # the first of a key's patches is the weight as it was before any was applied
     weights = {key: first[0] for key, (first, *_) in patcher.get_key_patches().items()}
-    separate = build_patcher(config, weights)
+    separate = build_patcher(config, as_in_files(weights))
     for key, patches in patcher.patches.items():
         for strength, patch, strength_model, *_ in patches:
             separate.add_patches({key: patch}, strength, strength_model)
-    attach_extras(separate, extras_of(patcher))
     return separate

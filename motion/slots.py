@@ -1,9 +1,9 @@
-"""Scoped, parameterless slots: how a temporal block gets into the UNet and out again.
+"""Scoped, parameterless slots: how a temporal block gets into a sequential and out again.
 
-A slot is a named child of a UNet sequential for the length of one forward. It has no
-parameters and stands beside the numbered layers, so the UNet's state dict is the same with it
-and without it. The host hands every layer it does not know to the
-`forward_timestep_embed_patch` handlers; ours routes a slot to its temporal block.
+A slot is a named child of a sequential for the length of one forward. It has no parameters and
+stands beside the numbered layers, so the model's state dict is the same with it and without it.
+The host hands every layer it does not know to the `forward_timestep_embed_patch` handlers; ours
+routes a slot to its temporal block.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,33 +13,31 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from .block import PLAIN
+from .call import MotionCall, SiteCall
 from .config import Site
-from .network import MotionNetwork
-from .placement import modules_behind, sequential_at
+from .effects import CallEffects
 
 ACTIVE_KEY = "animatediff_native_active"  # in transformer_options, for the length of a forward
+SLOT_HOOK = "forward_timestep_embed_patch"
 
 
 class ActiveMotion(NamedTuple):
     """What the slots of one motion module do in the current forward."""
 
-    network: MotionNetwork
-    frames: int
+    call: MotionCall
     strength: float
-    hooked: bool = False  # extras hook into the network, which torch.compile would not notice
+    effects: CallEffects
 
 
 class MotionSlot(nn.Module):
-    """Marks the place of one temporal block of the motion module applied `order`-th."""
+    """Marks the place of one temporal block of one application of a motion module."""
 
-    def __init__(self, order: int, site: Site):
+    def __init__(self, application: str, site: Site):
         super().__init__()
-        self.order = order
+        self.application = application
         self.site = site
-
-    @property
-    def name(self) -> str:
-        return f"animatediff_{self.order}"
+        self.name = f"animatediff_{application}"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         raise RuntimeError(
@@ -50,51 +48,53 @@ class MotionSlot(nn.Module):
 
 def run_slot(slot: MotionSlot, x: torch.Tensor, emb, context, transformer_options: dict, *_: Any):
     """Handler for the host's `forward_timestep_embed_patch`."""
-    active: ActiveMotion = transformer_options[ACTIVE_KEY][slot.order]
-    run = _run_uncompiled if active.hooked else _run
+    active: ActiveMotion = transformer_options[ACTIVE_KEY][slot.application]
+    run = _run_with_effects if active.effects else _run_plain
     return run(active, slot.site, x)
-
-
-def _run(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
-    return active.network.at(site)(x, active.frames, active.strength)
-
-
-_run_uncompiled: Callable = torch.compiler.disable(_run)  # type: ignore[call-arg]
 
 
 SLOT_PATCH = (MotionSlot, run_slot)
 
 
+def _run_plain(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
+    block = active.call.network.at(site)
+    return block(x, active.call.frames, active.strength, PLAIN)
+
+
+def _at_the_points(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
+    at = SiteCall(active.call, site, x.shape[-2], x.shape[-1], active.effects)
+    x = at.before(x)
+    strength = active.strength * at.strength()
+    return at.after(x, active.call.network.at(site)(x, active.call.frames, strength, at))
+
+
+# An effect is another one in every run, and torch.compile would compile for each anew.
+_run_with_effects: Callable = torch.compiler.disable(_at_the_points)  # type: ignore[call-arg]
+
+
+class Spot(NamedTuple):
+    """A place in a sequential: before its last `behind` layers."""
+
+    sequential: nn.Sequential
+    behind: int
+
+
 @contextmanager
-def inserted(unet: nn.Module, slots: Iterable[MotionSlot]) -> Iterator[None]:
-    """The UNet with these slots in place; afterwards, also after an exception, without them."""
+def inserted(slots: Iterable[tuple[MotionSlot, Spot]]) -> Iterator[None]:
+    """The slots at their spots; afterwards, also after an exception, gone."""
     with ExitStack() as undo:
-        for slot in slots:
-            sequential = sequential_at(unet, slot.site)
-            _insert(sequential, slot)
-            undo.callback(delattr, sequential, slot.name)
+        for slot, spot in slots:
+            _insert(slot, spot)
+            undo.callback(delattr, spot.sequential, slot.name)
         yield
 
 
-def _insert(sequential: nn.Sequential, slot: MotionSlot) -> None:
+def _insert(slot: MotionSlot, spot: Spot) -> None:
     """Put the slot before the layers that run behind it, which keep their names and order."""
-    children = list(sequential.named_children())
-    behind = children[len(children) - modules_behind(sequential, slot.site) :]
+    children = list(spot.sequential.named_children())
+    behind = children[len(children) - spot.behind :]
     for name, _ in behind:
-        delattr(sequential, name)
-    sequential.add_module(slot.name, slot)
+        delattr(spot.sequential, name)
+    spot.sequential.add_module(slot.name, slot)
     for name, module in behind:
-        sequential.add_module(name, module)
-
-
-@contextmanager
-def activated(transformer_options: dict, order: int, motion: ActiveMotion) -> Iterator[None]:
-    """Tell `run_slot`, through the options of this forward, what slots of this order do."""
-    active = transformer_options.setdefault(ACTIVE_KEY, {})
-    active[order] = motion
-    try:
-        yield
-    finally:
-        del active[order]
-        if not active:
-            del transformer_options[ACTIVE_KEY]
+        spot.sequential.add_module(name, module)

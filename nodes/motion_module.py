@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..lora.apply import with_motion_lora
 from ..motion.apply import apply_motion_module
+from ..motion.config import Norms
 from ..motion.load import load_motion_module
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from ..samplers.clip_run import set_automatic_windows
@@ -13,6 +14,7 @@ from .search_aliases import search_aliases
 
 MotionModuleIO = io.Custom("ADN_MOTION_MODULE")
 MotionLoraIO = io.Custom("ADN_MOTION_LORA")
+MOST_CLIPS = 256
 
 
 class LoadMotionModule(io.ComfyNode):
@@ -33,7 +35,16 @@ class LoadMotionModule(io.ComfyNode):
                     options=folder_paths.get_filename_list(MOTION_MODULES),
                     tooltip="A file of models/animatediff_models, for example v3_sd15_mm.ckpt "
                     "or mm_sd_v15_v2.ckpt.",
-                )
+                ),
+                io.Combo.Input(
+                    "norms",
+                    options=[norms.value for norms in Norms],
+                    default=Norms.AUTO.value,
+                    optional=True,
+                    tooltip="How the checkpoint's group norms see a clip, as the motion module was "
+                    "trained. auto: over all frames for v1, per frame for the others. Change it "
+                    "only for a fine-tune that is not recognised.",
+                ),
             ],
             outputs=[
                 MotionModuleIO.Output(
@@ -44,12 +55,13 @@ class LoadMotionModule(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, motion_module: str) -> str:
+    def fingerprint_inputs(cls, motion_module: str, **_settings) -> str:
         return file_stamp(MOTION_MODULES, motion_module)
 
     @classmethod
-    def execute(cls, motion_module: str) -> io.NodeOutput:
-        return io.NodeOutput(load_motion_module(find_file(MOTION_MODULES, motion_module)))
+    def execute(cls, motion_module: str, norms: str = Norms.AUTO.value) -> io.NodeOutput:
+        path = find_file(MOTION_MODULES, motion_module)
+        return io.NodeOutput(load_motion_module(path, Norms(norms)))
 
 
 class ApplyMotionModule(io.ComfyNode):
@@ -111,6 +123,15 @@ class ApplyMotionModule(io.ComfyNode):
                     optional=True,
                     tooltip="From Load MotionLoRA: what is added to this motion module.",
                 ),
+                io.Int.Input(
+                    "clips",
+                    default=1,
+                    min=1,
+                    max=MOST_CLIPS,
+                    optional=True,
+                    tooltip="How many clips the latent's batch holds, one after the other. 1: all "
+                    "of it is one clip. With 2, a batch_size of 32 makes two clips of 16 frames.",
+                ),
             ],
             outputs=[
                 io.Model.Output(
@@ -123,10 +144,10 @@ class ApplyMotionModule(io.ComfyNode):
     @classmethod
     def execute(
         cls, model, motion_module, strength, beta_schedule, start_percent, end_percent,
-        motion_lora=(),
+        motion_lora=(), clips=1,
     ) -> io.NodeOutput:  # fmt: skip
         module = with_motion_lora(motion_module, motion_lora or ())
-        animated = apply_motion_module(model, module, strength, start_percent, end_percent)
+        animated = apply_motion_module(model, module, strength, start_percent, end_percent, clips)
         if strength != 0:
             set_beta_schedule(animated, BetaSchedule(beta_schedule))
             set_automatic_windows(animated, motion_module.config.position_length)

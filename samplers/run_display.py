@@ -12,7 +12,7 @@ import comfy.utils
 import latent_preview
 import torch
 
-from ..motion.apply import applications
+from ..motion.application import applications
 from .moving_preview import Decode, MovingPreview, warn_without_preview
 from .run_progress import RunProgress
 

@@ -5,7 +5,7 @@ from comfy.model_patcher import ModelPatcher
 from ..lora.chain import MotionLora, MotionLoraChain
 from ..lora.compose import compose
 from ..lora.fit import fitting_pairs
-from ..motion.apply import applications
+from ..motion.application import applications
 from ..motion.errors import AnimateDiffError
 from .motion_lora import attention_layers, the_motion_network
 

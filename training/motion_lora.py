@@ -8,9 +8,8 @@ from comfy.model_patcher import ModelPatcher
 from torch import nn
 
 from ..lora.chain import MotionLora
-from ..motion.apply import KEY, applications
+from ..motion.application import applications
 from ..motion.errors import AnimateDiffError
-from ..motion.extras import extras_of
 from ..motion.network import MotionNetwork
 from .clip_set import ClipSet
 from .low_rank import TrainableLowRank
@@ -35,8 +34,6 @@ class MotionLoraTraining:
         self.settings = settings
         network = the_motion_network(model)
         require_frames(clips.frames, network)
-        if settings.checkpointing:
-            require_recomputable(model)
         shapes = {name: tuple(layer.weight.shape) for name, layer in attention_layers(network)}
         self.lora = TrainableLowRank(shapes, rank, settings.seed)
         if start is not None:
@@ -112,17 +109,4 @@ def require_frames(frames: int, network: MotionNetwork) -> None:
             f"the clips have {frames} frames, and this motion module can see {limit} at once.",
             f"clips of at most {limit} frames",
             "lower frames_per_clip; 16 is what motion modules are made for.",
-        )
-
-
-def require_recomputable(model: ModelPatcher) -> None:
-    """Raise AnimateDiffError where layers compute something else in the backward pass, after the
-    hooks of a forward are gone."""
-    if any(extras_of(patcher) for patcher in model.get_additional_models_with_key(KEY)):
-        raise AnimateDiffError(
-            "the motion module has a MotionLoRA whose strength follows the frame or the step, and "
-            "gradient_checkpointing is on.",
-            "a motion module of constant MotionLoRAs, or gradient_checkpointing off",
-            "unplug frame_strengths and set start_percent 0 and end_percent 1 on Load MotionLoRA, "
-            "or turn gradient_checkpointing off.",
         )

@@ -2,18 +2,16 @@
 (Guo et al., "AnimateDiff", section 4.2)."""
 
 from dataclasses import replace
-from typing import cast
 
 import torch
 from comfy.model_patcher import ModelPatcher
-from torch import nn
 
 from ..motion.apply import apply_motion_module
-from ..motion.config import Layout, MotionConfig, Site, Version, sd15_sites
+from ..motion.config import Layout, MotionConfig, Version, sd15_sites
 from ..motion.load import MotionModule, build_patcher
-from ..motion.network import MotionNetwork
-from ..motion.placement import require_sd15, sequential_at
+from ..motion.network import TABLE, MotionNetwork, as_in_files
 from ..motion.positions import sinusoidal_positions
+from ..motion.unet_placement import SD15_UNET, require_sd15
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from .clip_set import ClipSet
 from .session import motion_networks, training_session
@@ -27,7 +25,7 @@ class MotionModuleTraining:
     def __init__(
         self, model: ModelPatcher, module: MotionModule, clips: ClipSet, settings: TrainingSettings
     ):
-        weights = module.patcher.model.state_dict()
+        weights = as_in_files(module.patcher.model.state_dict())
         own = build_patcher(module.config, weights, torch.float32)
         self.model = apply_motion_module(model, replace(module, patcher=own))
         set_beta_schedule(self.model, BetaSchedule.AUTO)
@@ -44,14 +42,19 @@ class MotionModuleTraining:
             self.model, settings.precision, settings.checkpointing, self.clips.frames
         ) as predict:
             (network,) = motion_networks(self.model)
-            network.requires_grad_(True)
+            parameters = {
+                name: parameter
+                for name, parameter in network.named_parameters()
+                if not name.endswith(TABLE)  # the tables stay what they are
+            }
+            for parameter in parameters.values():
+                parameter.requires_grad_(True)
             try:
-                parameters = dict(network.named_parameters())
                 trainer = Trainer(parameters, predict, self.clips, settings)
                 if prepare is not None:
                     prepare(trainer)
                 trainer.run(on_step=on_step)
-                return {**network.state_dict(), **trainer.result()}
+                return as_in_files({**network.state_dict(), **trainer.result()})
             finally:
                 network.requires_grad_(False)
 
@@ -61,16 +64,12 @@ def new_motion_module(
 ) -> MotionModule:
     """A motion module to begin with, which fits the model and changes nothing yet; in fp32."""
     require_sd15(model)
-    unet = model.model.diffusion_model
-    channels = {site: _channels(unet, site) for site in sd15_sites(mid_block)}
+    found = SD15_UNET.channels(SD15_UNET.host(model.model))
+    channels = {site: found[site] for site in sd15_sites(mid_block)}
     version = Version.V2 if mid_block else Version.V3
     config = MotionConfig(version, Layout.ORIGINAL, channels, positions, False)
     weights = _first_weights(config, seed)
     return MotionModule(file, config, build_patcher(config, weights, torch.float32))
-
-
-def _channels(unet: nn.Module, site: Site) -> int:
-    return cast(int, sequential_at(unet, site)[0].out_channels)
 
 
 def _first_weights(config: MotionConfig, seed: int) -> dict[str, torch.Tensor]:
@@ -81,7 +80,7 @@ def _first_weights(config: MotionConfig, seed: int) -> dict[str, torch.Tensor]:
         for site in config.sites:
             for parameter in network.at(site).proj_out.parameters():
                 torch.nn.init.zeros_(parameter)
-    weights = network.state_dict()
+    weights = as_in_files(network.state_dict())
     for key, value in weights.items():
         if key.endswith(".pe"):
             value.copy_(sinusoidal_positions(*value.shape[1:]))

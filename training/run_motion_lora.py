@@ -14,7 +14,7 @@ import torch
 from comfy.model_management import throw_exception_if_processing_interrupted as stop_if_cancelled
 
 from ..lora.chain import MotionLora
-from ..motion.apply import applications
+from ..motion.application import applications
 from .augment import flips
 from .clip_set import ClipSet
 from .continued import start_from
@@ -24,7 +24,6 @@ from .footage import find_footage
 from .motion_lora import (
     MotionLoraTraining,
     require_frames,
-    require_recomputable,
     the_motion_network,
 )
 from .motion_lora_job import AUTO, MotionLoraJob
@@ -66,8 +65,6 @@ def _checked(job: MotionLoraJob) -> MotionLora | None:
     """What to go on from; AnimateDiffError for everything that needs no pixels to be wrong."""
     require_trainable(job.model)
     require_frames(job.frames_per_clip, the_motion_network(job.model))
-    if job.gradient_checkpointing:
-        require_recomputable(job.model)
     require_vae(job.vae, job.model)
     return start_from(job.continue_from, job.model, job.rank)
 

@@ -9,11 +9,10 @@ import comfy.patcher_extension
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..motion.apply import KEY, applications
-from ..motion.cross_frame_norm import cross_frame_norms
+from ..motion.application import applications
 from ..motion.errors import AnimateDiffError
 from ..motion.network import MotionNetwork
-from ..motion.placement import require_sd15
+from ..motion.unet_placement import SD15_UNET, require_sd15
 from .checkpointing import checkpointed
 from .clip_set import Batch
 from .normal_tensors import normal_tensors
@@ -88,13 +87,14 @@ def _norms_of_the_backward_pass(model: ModelPatcher, frames: int) -> Iterator[No
     computed again after it need as well."""
     with ExitStack() as scope:
         if any(application.config.cross_frame_norm for application in applications(model)):
-            scope.enter_context(cross_frame_norms(model.model.diffusion_model, frames))
+            unet = SD15_UNET.host(model.model)
+            scope.enter_context(SD15_UNET.pooled_over_frames(unet, frames))
         yield
 
 
 def motion_networks(model: ModelPatcher) -> list[MotionNetwork]:
     """Those of the motion modules that are applied to the model, in order."""
-    return [patcher.model for patcher in model.get_additional_models_with_key(KEY)]
+    return [application.patcher(model).model for application in applications(model)]
 
 
 def require_trainable(model: ModelPatcher) -> None:

@@ -8,8 +8,10 @@ import comfy.model_management
 import pytest
 import torch
 from adn_testing.motion_files import diffusers, original
+from animatediff_native.motion.config import Norms, Version
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.load import load_motion_module
+from animatediff_native.motion.network import as_in_files
 from safetensors.torch import save_file
 
 SAVERS = {
@@ -33,7 +35,7 @@ def test_every_container(tmp_path, suffix, version):
     module = load_motion_module(path)
     assert module.file == path.name
     assert module.config.version.value == version
-    loaded = module.patcher.model.state_dict()
+    loaded = as_in_files(module.patcher.model.state_dict())
     assert all(torch.equal(loaded[key], tensors[key]) for key in tensors)
 
 
@@ -41,7 +43,7 @@ def test_diffusers_folder_file(tmp_path):
     path = tmp_path / "diffusion_pytorch_model.safetensors"
     tensors = original("v2")
     SAVERS["safetensors"](diffusers(tensors), path)
-    loaded = load_motion_module(path).patcher.model.state_dict()
+    loaded = as_in_files(load_motion_module(path).patcher.model.state_dict())
     assert all(torch.equal(loaded[key], tensors[key]) for key in tensors)
 
 
@@ -148,3 +150,24 @@ def test_a_file_that_cannot_be_read(tmp_path, monkeypatch, name):
     assert path.name in caught.value.given
     assert re.search(r"motion module|plain tensors|file", caught.value.expected)
     assert not (tmp_path / "should-never-exist").exists()
+
+
+def test_a_fine_tune_of_v1_with_a_longer_table(tmp_path, caplog):
+    """v1 and v3 are built alike; only the rows of the table tell them apart."""
+    path = tmp_path / "stretched.safetensors"
+    save_file(original("v1", positions=48), path)
+    config = load_motion_module(path).config
+    assert (config.version, config.position_length) == (Version.V1, 48)
+    assert config.cross_frame_norm
+    assert "48 rows" in caplog.text
+    assert "'per frame'" in caplog.text
+
+
+def test_the_norms_of_ones_own_choice(tmp_path, caplog):
+    path = tmp_path / "mm.safetensors"
+    save_file(original("v3"), path)
+    assert not load_motion_module(path).config.cross_frame_norm
+    assert load_motion_module(path, Norms.OVER_ALL_FRAMES).config.cross_frame_norm
+    save_file(original("v1", positions=48), path)
+    assert not load_motion_module(path, Norms.PER_FRAME).config.cross_frame_norm
+    assert "rows" not in caplog.text

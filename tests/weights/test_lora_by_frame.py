@@ -20,9 +20,12 @@ from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.lora.frame_path import FittedUse, FrameLoras
 from animatediff_native.lora.strengths import FrameStrengths, WrongLength
+from animatediff_native.motion.application import applications
 from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.call import MotionCall, Part, SiteCall
+from animatediff_native.motion.effects import CallEffects
 from animatediff_native.motion.errors import AnimateDiffError
-from animatediff_native.motion.extras import MotionCall, extras_of
+from animatediff_native.motion.run import MotionRun
 from animatediff_native.motion.step_range import StepRange
 from comfy.context_windows import ContextWindowABC
 from comfy_api.torch_helpers import set_torch_compile_wrapper
@@ -37,18 +40,6 @@ RAMP = tuple(i / (FRAMES - 1) for i in range(FRAMES))
 
 def by_frame(*values, policy=WrongLength.ERROR):
     return FrameStrengths(tuple(values), policy)
-
-
-def runs_of(extra, monkeypatch):
-    """Weak references to the runs that an extra begins from now on."""
-    runs, begin = [], extra.for_run
-    monkeypatch.setattr(extra, "for_run", lambda frames: _noted(runs, begin(frames)))
-    return runs
-
-
-def _noted(runs, run):
-    runs.append(weakref.ref(run))
-    return run
 
 
 def use(seed=0, strength=1.0, frames=None, steps=(0.0, 1.0), **options):
@@ -112,15 +103,24 @@ class PerFrameLinear(torch.nn.Module):
         return out if self.bias is None else out + self.bias
 
 
-def call(network, *windows):
-    return MotionCall(network, windows, None, torch.zeros(1))
+def run(module):
+    """A sampling run of a clip with this module; applied, though its model runs nothing."""
+    (application,) = applications(apply_motion_module(tiny.model(), module))
+    return MotionRun(application, FRAMES)
 
 
-def oracle_and_hooked(network, site, fitted, windows, x):
-    """The block's output with weights per frame, window by window; and with our hooks."""
-    block = network.at(site)
-    with fitted.for_run(FRAMES).around(call(network, *windows)):
-        hooked = block(x, len(windows[0]))
+def call(network, *windows, sampling=None, sigma=0.0):
+    parts = tuple(Part(0, tuple(window)) for window in windows)
+    sigmas = torch.tensor([sigma])
+    return MotionCall(network, len(windows[0]), parts, FRAMES, (0,), sigmas, sampling)
+
+
+def oracle_and_ours(module, site, fitted, windows, x):
+    """The block's output with weights per frame, window by window; and with our effect."""
+    now = call(module.patcher.model, *windows)
+    effect = fitted.for_run(run(module)).for_call(now)
+    at = SiteCall(now, site, x.shape[-2], x.shape[-1], CallEffects([effect]))
+    ours = now.network.at(site)(x, now.frames, 1.0, at)
     expected = []
     clips = x.split(len(windows[0]))
     for i, clip in enumerate(clips):
@@ -136,7 +136,7 @@ def oracle_and_hooked(network, site, fitted, windows, x):
                 linear = PerFrameLinear(theirs.get_submodule(name), pair.up @ pair.down, strengths)
                 setattr(theirs.get_submodule(parent), last, linear)
         expected.append(theirs(clip, len(window)))
-    return torch.cat(expected), hooked
+    return torch.cat(expected), ours
 
 
 @pytest.mark.parametrize(
@@ -158,28 +158,23 @@ def test_every_frame_has_its_own_weights(module, windows, conds):
     frames = conds * sum(map(len, windows))
     # 12 x 12 pixels: the block takes them in several slices, which cross clips
     x = torch.randn(frames, module.config.channels[site], 12, 12)
-    expected, hooked = oracle_and_hooked(network, site, fitted, windows, x)
-    assert torch.allclose(hooked, expected, rtol=1e-4, atol=1e-4)
-    unhooked = network.at(site)(x, len(windows[0]))
-    assert not torch.allclose(hooked, unhooked, atol=1e-2)
+    expected, ours = oracle_and_ours(module, site, fitted, windows, x)
+    assert torch.allclose(ours, expected, rtol=1e-4, atol=1e-4)
+    without = network.at(site)(x, len(windows[0]))
+    assert not torch.allclose(ours, without, atol=1e-2)
 
 
-def test_equal_windows_need_no_watching(module):
-    network = module.patcher.model
-    one = use(3, 0.9, None, (0.0, 0.5))
-    running = FrameLoras([FittedUse(one, one.lora.pairs)]).for_run(FRAMES)
-
+def test_outside_of_its_steps_it_takes_no_part(module):
     class Sampling:
         percent_to_sigma = staticmethod(lambda percent: 1.0 - percent)
 
-    inside = MotionCall(network, [[0, 1], [2, 3]], Sampling, torch.tensor([0.9]))
-    before = hooks_of(network)
-    with running.around(inside):
-        assert not any(m._forward_pre_hooks for m in network.modules())
-        assert sum(hooks_of(network)) == len(one.lora.pairs)
-    assert hooks_of(network) == before
-    with running.around(inside._replace(sigmas=torch.tensor([0.4]))):
-        assert hooks_of(network) == before
+    one = use(3, 0.9, None, (0.0, 0.5))
+    running = FrameLoras([FittedUse(one, one.lora.pairs)]).for_run(run(module))
+    windows = [[0, 1], [2, 3]]
+    inside = call(module.patcher.model, *windows, sampling=Sampling, sigma=0.9)
+    assert running.for_call(inside) is not None
+    behind = call(module.patcher.model, *windows, sampling=Sampling, sigma=0.4)
+    assert running.for_call(behind) is None
 
 
 def hooks_of(network):
@@ -273,12 +268,19 @@ def test_nothing_is_left_after_an_exception(plain, module):
 def test_the_tensors_go_with_the_run(plain, module, monkeypatch):
     """What a run brought to the device is dropped with it; settings stay."""
     model = animated(plain, module, use(1, 1.0, by_frame(*RAMP)))
-    (patcher,) = model.get_nested_additional_models()
-    (extra,) = extras_of(patcher)
-    runs = runs_of(extra, monkeypatch)
-    tiny.sample(model)
+    made, factors = [], FrameLoras.factors
+
+    def noted(loras, key, like):
+        found = factors(loras, key, like)
+        made.append(weakref.ref(found.down))
+        return found
+
+    monkeypatch.setattr(FrameLoras, "factors", noted)
+    tiny.sample(model, steps=3)
     gc.collect()
-    assert [run() for run in runs] == [None]
+    keys = applications(model)[0].effects[0].keys
+    assert len(made) == len(keys)  # once a run, not once a call
+    assert not any(tensor() is not None for tensor in made)
 
 
 def test_two_uses_of_one_module_on_one_model(plain, module):

@@ -37,6 +37,7 @@ from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.config import Version
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.load import load_motion_module
+from animatediff_native.motion.network import as_in_files
 from animatediff_native.training.motion_lora import MotionLoraTraining
 from animatediff_native.training.motion_module import new_motion_module
 from animatediff_native.training.settings import TrainingSettings
@@ -265,7 +266,8 @@ def test_a_new_motion_module_gives_the_bits_of_the_plain_model(plain, mid_block)
 def test_the_seed_decides_a_new_motion_module_and_nothing_else_does(plain):
     before = torch.get_rng_state()
     one, again, other = (
-        new_motion_module(plain, "new", seed).patcher.model.state_dict() for seed in (1, 1, 2)
+        as_in_files(new_motion_module(plain, "new", seed).patcher.model.state_dict())
+        for seed in (1, 1, 2)
     )
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(one[key], again[key]) for key in one)

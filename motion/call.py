@@ -1,0 +1,141 @@
+"""One call of the UNet, and one temporal block in it: which frames, pixels and clips are at hand.
+
+The batch of a call is [(conditionings parts F), C, h, w]: for every conditioning the same parts of
+the clips, each of them F frames that see each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import torch
+
+from .block import PlainSite
+from .config import Site
+from .effects import CallEffects
+from .errors import AnimateDiffError
+from .network import MotionNetwork
+
+
+class Part(NamedTuple):
+    """Frames of one clip that see each other in a call: the whole clip, or a window of it."""
+
+    clip: int
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class MotionCall:
+    """One call of the UNet in which a motion module takes part.
+
+    frames: F, of each part; parts: the same for every conditioning; clip_frames: how long each
+    clip is; conds: for every conditioning in the batch, in its order, its place in the guider's
+    list (0 is the positive one of CFG, 1 the negative), empty where another node split the batch;
+    sigmas: [batch].
+    """
+
+    network: MotionNetwork
+    frames: int
+    parts: tuple[Part, ...]
+    clip_frames: int
+    conds: tuple[int, ...]
+    sigmas: torch.Tensor
+    model_sampling: Any
+
+    @cached_property
+    def sigma(self) -> float:
+        """How noisy the call's latents are. Waits for the device."""
+        return float(self.sigmas[0])
+
+    @cached_property
+    def percent(self) -> float:
+        """How far the sampling is, 0 to 1; the inverse of the host's percent_to_sigma."""
+        return 1.0 - float(self.model_sampling.timestep(self.sigmas[:1])[0]) / 999.0
+
+    def part_of(self, clip: int) -> int:
+        """Which part the clip-th F frames of the batch are."""
+        return clip % len(self.parts)
+
+    def cond_of(self, clip: int) -> int | None:
+        """Which conditioning the clip-th F frames of the batch have; None where it is unknown."""
+        index = clip // len(self.parts)
+        return self.conds[index] if index < len(self.conds) else None
+
+    def per_frame(self, values: torch.Tensor) -> torch.Tensor:
+        """[parts, F, ...] of values [clip_frames, ...]."""
+        last = max(max(part.frames) for part in self.parts)
+        if last >= len(values):
+            raise AnimateDiffError(
+                f"a context window names frame {last} of a clip of {len(values)} frames.",
+                "windows of the clip that is sampled",
+                "replace the node that makes the windows by Context Windows.",
+            )
+        return values[torch.tensor([part.frames for part in self.parts], device=values.device)]
+
+
+@dataclass(frozen=True, eq=False)
+class SiteCall(PlainSite):
+    """One temporal block in a call, with the effects at work there.
+
+    first, behind_last: the sequences of the slice at work. The block takes the pixels of all
+    parts in the batch in the order [(conditionings parts), h, w], a slice of them at a time.
+    """
+
+    call: MotionCall
+    site: Site
+    height: int
+    width: int
+    effects: CallEffects
+    first: int = 0
+    behind_last: int = 0
+
+    @property
+    def pixels(self) -> int:
+        return self.height * self.width
+
+    def part(self, first: int, behind_last: int) -> SiteCall:
+        return replace(self, first=first, behind_last=behind_last)
+
+    def by_part(self) -> Iterator[tuple[slice, int]]:
+        """The slice at work as runs of sequences that are of one part: which of the sequences,
+        and the number of the part."""
+        if len(self.call.parts) == 1:
+            yield slice(None), 0
+            return
+        begin = self.first
+        while begin < self.behind_last:
+            clip = begin // self.pixels
+            end = min((clip + 1) * self.pixels, self.behind_last)
+            yield slice(begin - self.first, end - self.first), self.call.part_of(clip)
+            begin = end
+
+    def strength(self) -> float | torch.Tensor:
+        """The product of all effects' strengths."""
+        product: float | torch.Tensor = 1.0
+        for effect in self.effects.strength:
+            product = product * effect.strength(self)
+        return product
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        for effect in self.effects.before:
+            x = effect.before(self, x)
+        return x
+
+    def linear(self, name: str, layer, x: torch.Tensor) -> torch.Tensor:
+        for effect in self.effects.linear:
+            layer = partial(effect.linear, self, name, layer)
+        return layer(x)
+
+    def attend(self, index: int, q, k, v) -> torch.Tensor:
+        attend = partial(super().attend, index)
+        for effect in self.effects.attend:
+            attend = partial(effect.attend, self, index, attend)
+        return attend(q, k, v)
+
+    def after(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        for effect in self.effects.after:
+            y = effect.after(self, x, y)
+        return y

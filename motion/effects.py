@@ -1,0 +1,84 @@
+"""What takes part in a motion module's calls beside its weights: effects, at five points of a
+temporal block.
+
+An effect overrides the points that it uses; a point that nobody uses costs nothing. Where several
+effects use one point, each is around the one before it. What an effect holds are settings, the
+same for every run: what it prepares for a sampling run or for a call is another effect, made by
+`for_run` and `for_call`, that goes when the run or the call is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from .call import MotionCall, SiteCall
+    from .run import MotionRun
+
+Layer = Callable[[torch.Tensor], torch.Tensor]
+Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+POINTS = ("strength", "before", "linear", "attend", "after")
+
+
+class Effect:
+    """One that does nothing. `site` tells each point where it is: frames, pixels and clips.
+
+    S: the sequences (pixels of clips) of the slice at work; F: frames that see each other;
+    C: channels of the site.
+    """
+
+    def for_run(self, run: MotionRun) -> Effect:
+        """This effect in a sampling run; AnimateDiffError, before sampling, where it cannot be."""
+        return self
+
+    def for_call(self, call: MotionCall) -> Effect | None:
+        """This effect in a call of the UNet; None where it takes no part in it."""
+        return self
+
+    def strength(self, site: SiteCall) -> float | torch.Tensor:
+        """Once per block, first: a factor of what the block adds to its input.
+
+        A number, or a tensor that broadcasts to [clips, F, 1, h, w].
+        """
+        return 1.0
+
+    def before(self, site: SiteCall, x: torch.Tensor) -> torch.Tensor:
+        """Once per block: what goes into it in place of x, [(clips F), C, h, w]."""
+        return x
+
+    def linear(self, site: SiteCall, name: str, layer: Layer, x: torch.Tensor) -> torch.Tensor:
+        """Once per slice and linear layer: its output [S, F, out] for x [S, F, in].
+
+        name: the layer's place in the temporal transformer, as in state-dict keys.
+        """
+        return layer(x)
+
+    def attend(self, site: SiteCall, index: int, attend: Attend, q, k, v) -> torch.Tensor:
+        """Once per slice and attention, the index-th of the block: the attended values
+        [S, heads, F, C / heads] for q, k and v of that shape."""
+        return attend(q, k, v)
+
+    def after(self, site: SiteCall, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Once per block, last: what leaves it in place of y; x: what went into it, y: that and
+        what the block added. Both [(clips F), C, h, w]."""
+        return y
+
+
+class CallEffects:
+    """The effects that take part in one call, by the points that they use."""
+
+    def __init__(self, effects: Iterable[Effect]):
+        effects = tuple(effects)
+        self.strength, self.before, self.linear, self.attend, self.after = (
+            tuple(effect for effect in effects if _uses(effect, point)) for point in POINTS
+        )
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, point) for point in POINTS)
+
+
+def _uses(effect: Effect, point: str) -> bool:
+    return getattr(type(effect), point) is not getattr(Effect, point)

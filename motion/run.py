@@ -1,0 +1,107 @@
+"""A motion module's part in one sampling run: its report, its effects and what it keeps for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .errors import AnimateDiffError
+from .report import RunReport
+
+if TYPE_CHECKING:
+    from .application import Application
+
+RUNS_KEY = "animatediff_native_runs"  # in transformer_options, for the length of a run
+
+
+class MotionRun:
+    """One application of a motion module in one sampling run.
+
+    batch: latents of the run; frames: of each clip in it.
+    """
+
+    def __init__(self, application: Application, batch: int):
+        self.application = application
+        self.batch = batch
+        self.frames = application.frames_of(batch)
+        self.report = RunReport(
+            f"{application.file} ({application.config.version.value})",
+            len(application.config.channels),
+            self.frames,
+            application.clips,
+            application.strength,
+            application.steps.start_percent,
+            application.steps.end_percent,
+        )
+        self._lock = threading.Lock()
+        self._kept: dict[Hashable, Any] = {}
+        self.effects = tuple(effect.for_run(self) for effect in application.effects)
+
+    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made under this key before in the run, or is now."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            return self._kept[key]
+
+    def count(self, active: bool, sigma_max: Callable[[], float], windows: list) -> None:
+        """Record one call of the UNet and the windows that it held."""
+        with self._lock:
+            self.report.sigma_max = self.report.sigma_max or sigma_max()
+            self.report.count(active, windows)
+
+    def __deepcopy__(self, memo: dict) -> MotionRun:
+        """Itself: it hangs in the model's options, which other nodes may copy in a run."""
+        return self
+
+
+class MotionRuns:
+    """The runs of one sampling, by application.
+
+    at_once: frames that the UNet sees at once, as context windows have it; None without them.
+    """
+
+    def __init__(self, batch: int, at_once: int | None = None):
+        self.batch = batch
+        self.at_once = at_once
+        self._lock = threading.Lock()
+        self._runs: dict[str, MotionRun] = {}
+
+    def of(self, application: Application) -> MotionRun:
+        """Begins when it is first asked for: a guider can run a second model with applications
+        of its own. AnimateDiffError where such a run cannot work."""
+        with self._lock:
+            if application.id not in self._runs:
+                run = MotionRun(application, self.batch)
+                application.require_positions(run.frames, self.at_once)
+                run.report.warn_if_short()
+                self._runs[application.id] = run
+            return self._runs[application.id]
+
+    def end(self) -> None:
+        """Nothing is kept any longer, whoever holds a copy of the options."""
+        self._runs.clear()
+
+    def __iter__(self) -> Iterator[MotionRun]:
+        return iter(list(self._runs.values()))
+
+    def __deepcopy__(self, memo: dict) -> MotionRuns:
+        return self
+
+
+def require_one_model(guider: Any, applications_of: Callable[[Any], tuple]) -> None:
+    """AnimateDiffError where a guider runs two models of which the host cannot tell which is at
+    work, because both are one checkpoint in memory, and their motion differs."""
+    main = guider.model_patcher
+    wanted = {application.id for application in applications_of(main)}
+    for other in vars(guider).values():
+        same = getattr(other, "model", None) is main.model and hasattr(other, "model_options")
+        if same and {application.id for application in applications_of(other)} != wanted:
+            raise AnimateDiffError(
+                "this guider runs two models that are one checkpoint in memory, and their motion "
+                "modules differ: ComfyUI cannot run them side by side.",
+                "two models that were loaded apart, or one animated model for both",
+                "load the checkpoint a second time for the other model, or connect the animated "
+                "model to both inputs.",
+            )
