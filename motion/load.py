@@ -129,11 +129,13 @@ def build_patcher(
     offload_device = comfy.model_management.unet_offload_device()
     dtype = dtype or storage_dtype(tensors, device)
     network = MotionNetwork(config, comfy.ops.manual_cast, dtype=dtype, device=offload_device)
-    network.take(tensors)
-    network.eval().requires_grad_(False)
-    make = comfy.model_patcher.ModelPatcher
+    make = plain = comfy.model_patcher.ModelPatcher
     if not disable_dynamic:  # newer hosts choose the class under this name
         make = getattr(comfy.model_patcher, "CoreModelPatcher", make)
+    # A dynamic patcher reads weights out of the file when they are needed, casts them on the
+    # device and never changes them; a copy would lie in memory in the file's dtype.
+    network.take(tensors, assign=make is not plain)
+    network.eval().requires_grad_(False)
     patcher = make(network, load_device=device, offload_device=offload_device)
     # how newer hosts make one for another device, or of the other class
     patcher.cached_patcher_init = (_another_patcher, (network, dtype))  # type: ignore[attr-defined]

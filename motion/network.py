@@ -63,14 +63,14 @@ class MotionNetwork(nn.Module):
         """The temporal block of a site."""
         return self._level(site).motion_modules[site.index].temporal_transformer  # type: ignore[return-value]
 
-    def take(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Copies of the tensors of a file, under the original names."""
-        self.load_state_dict(
-            {
-                key.replace(TABLE_IN_FILE, TABLE): t[0] if key.endswith(TABLE_IN_FILE) else t
-                for key, t in tensors.items()
-            }
-        )
+    def take(self, tensors: Mapping[str, torch.Tensor], assign: bool = False) -> None:
+        """Copies of the tensors of a file, under the original names; assign: the tensors
+        themselves."""
+        renamed = {
+            key.replace(TABLE_IN_FILE, TABLE): t[0] if key.endswith(TABLE_IN_FILE) else t
+            for key, t in tensors.items()
+        }
+        self.load_state_dict(renamed, assign=assign)
 
     def get_dtype(self) -> torch.dtype | None:
         """The storage dtype, under the name by which the host asks for it."""
