@@ -5,6 +5,7 @@ GLIGEN has no frame axis in the host: its boxes hold for every frame and pass as
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID, uuid5
 
 import torch
 from comfy.conds import CONDConstant
@@ -51,12 +52,22 @@ def _sliced(entry: Entry, window: FrameWindow, memo: dict[int, Any]) -> Entry:
     for key, value in entry.items():
         if key == "control":
             value = copied_control(value, window.pick, memo)
+        elif key == "uuid":
+            value = _id_in_window(value, window)
         elif key == "model_conds":
             value = {name: _sliced_model_cond(cond, window) for name, cond in value.items()}
         elif isinstance(value, torch.Tensor):
             value = window.pick(value)
         sliced[key] = value
     return sliced
+
+
+def _id_in_window(identity: Any, window: FrameWindow) -> Any:
+    """A conditioning's own id for each window, the same in every step: the host's EasyCache
+    keeps by it what the UNet added to these very frames."""
+    if not isinstance(identity, UUID):
+        return identity
+    return uuid5(identity, ",".join(map(str, window.index_list)))
 
 
 def _sliced_model_cond(cond: Any, window: FrameWindow) -> Any:
