@@ -98,3 +98,9 @@ def _announce(windows: ContextWindows, noise) -> None:
     if windows.cuts(noise.shape[0]):
         windows.plan.require_stride(noise.shape[0])
         log.info("AnimateDiff: %d frames in %s", noise.shape[0], windows)
+    elif windows.turns(noise.shape[0]):
+        log.info(
+            "AnimateDiff: %d frames in one looped window, which begins at another frame in every "
+            "step",
+            noise.shape[0],
+        )

@@ -56,6 +56,13 @@ class ContextWindows(ContextHandlerABC):
         """Whether a clip of this length is cut into windows."""
         return frames > max(self.plan.length, self.whole_up_to)
 
+    def turns(self, frames: int) -> bool:
+        """Whether one window holds the whole clip and begins elsewhere in every step."""
+        return self.plan.turns(frames) and not self.cuts(frames)
+
+    def handles(self, frames: int) -> bool:
+        return self.cuts(frames) or self.turns(frames)
+
     def __str__(self) -> str:
         plan = self.plan
         automatic = ", automatic" if self.automatic else ""
@@ -65,7 +72,7 @@ class ContextWindows(ContextHandlerABC):
         )
 
     def should_use_context(self, model, conds, x_in, timestep, model_options) -> bool:
-        return self.cuts(x_in.shape[0])
+        return self.handles(x_in.shape[0])
 
     def get_resized_cond(self, cond_in, x_in, window: Any, device=None) -> Any:
         return sliced_conds([cond_in], window)[0]

@@ -64,11 +64,20 @@ class WindowPlan:
             raise _refused("context_stride", self.stride, "at least 1", "set it to 1")
 
     def windows(self, frames: int, step: int = 0) -> list[Window]:
-        """The windows of a clip at a step; one window where the clip is not longer than that."""
+        """The windows of a clip at a step; one window where the clip is not longer than that.
+
+        Of `looped` windows also that one begins elsewhere in each step: the last frame and the
+        first are neighbours in all steps but those that begin at 0.
+        """
         if frames <= self.length:
-            return [tuple(range(frames))]
+            start = int(frames * van_der_corput(step)) if self.turns(frames) else 0
+            return [tuple((start + i) % frames for i in range(frames))]
         self.require_stride(frames)
         return _SCHEDULES[self.schedule](self, frames, step)
+
+    def turns(self, frames: int) -> bool:
+        """Whether the one window of a clip moves."""
+        return self.schedule is Schedule.LOOPED and 1 < frames <= self.length
 
     def require_stride(self, frames: int) -> None:
         """AnimateDiffError unless the most widely spaced window fits into the clip."""

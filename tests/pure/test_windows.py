@@ -29,7 +29,9 @@ def check(plan: WindowPlan, frames: int, step: int) -> None:
     assert all(len(set(w)) == len(w) for w in windows), "no frame twice in a window"
     assert len({frozenset(w) for w in windows}) == len(windows), "no window twice"
     if frames <= plan.length:
-        assert windows == [tuple(range(frames))]
+        ((first, *_),) = windows
+        assert windows == [tuple((first + i) % frames for i in range(frames))]
+        assert plan.schedule is Schedule.LOOPED or first == 0
         return
     if plan.schedule is not Schedule.BATCHED:
         assert all(len(w) == plan.length for w in windows)
@@ -64,6 +66,17 @@ def test_looped_closes_the_loop():
     for frames, step in product((17, 33, 64, 100), range(20)):
         windows = WindowPlan(schedule=Schedule.LOOPED).windows(frames, step)
         assert any({frames - 1, 0} <= set(w) for w in windows)
+
+
+@pytest.mark.parametrize("frames", [2, 8, 15, 16])
+def test_looped_turns_a_clip_of_one_window(frames):
+    """Another frame comes first in every step, evenly spread over the steps."""
+    plan = WindowPlan(schedule=Schedule.LOOPED)
+    windows = [plan.windows(frames, step)[0] for step in range(16)]
+    firsts = [window[0] for window in windows]
+    assert firsts[0] == 0
+    assert {firsts.count(frame) for frame in range(frames)} <= {16 // frames, 16 // frames + 1}
+    assert plan.turns(frames) and not plan.turns(1) and not plan.turns(17)
 
 
 def test_static_by_hand():
