@@ -8,7 +8,15 @@ from pathlib import Path
 from tools import host_imports, package
 from tools.paths import DEV
 
-BENCHMARKS = ("step_time", "attention", "seams", "long_clips", "lora_load", "training")
+BENCHMARKS = (
+    "step_time",
+    "attention",
+    "seams",
+    "long_clips",
+    "control_hints",
+    "lora_load",
+    "training",
+)
 
 
 def main() -> None:

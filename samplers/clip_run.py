@@ -75,13 +75,14 @@ def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, laten
     windows = _windows_of(model_options)
     conds = guider.conds
     with run_display(guider, callback, len(sigmas) - 1, disable_pbar) as display:
+        run = WindowRun(progress=display.progress)
         if windows is not None:
             _announce(windows, noise)
-            model_options["transformer_options"][RUN_KEY] = WindowRun(progress=display.progress)
+            model_options["transformer_options"][RUN_KEY] = run
         policy = windows.hint_count if windows is not None else HintCount.ERROR
         guider.conds = fitted_conds(conds, noise.shape[0], policy)
         try:
-            with foreign_controls(conds.values(), noise.shape[0], policy):
+            with foreign_controls(conds.values(), noise.shape[0], policy, run.hints):
                 return executor(guider, sigmas, extra_args, display.callback, noise, latent_image,
                                 denoise_mask, disable_pbar, *args, **kwargs)  # fmt: skip
         finally:

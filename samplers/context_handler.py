@@ -5,6 +5,7 @@ goes through the host's own executor with its part of everything that has a fram
 wrappers, batching of cond and uncond, and memory decisions stay the host's.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from .control_slicing import HintCount
 from .foreign_control import any_foreign
 from .frame_window import FrameWindow, WindowCall, WindowShare
 from .fuse import Fuse, shares
+from .kept_hints import KeptHints
 from .run_progress import RunProgress
 from .slicing import sliced_conds
 from .windows import WindowPlan
@@ -82,19 +84,19 @@ class ContextWindows(ContextHandlerABC):
         options = model_options.get("transformer_options", {})
         run: WindowRun = options.get(RUN_KEY) or WindowRun()
         if run.per_call is None:
-            run.per_call = windows_per_call(model, conds, x_in, self.plan.length)
+            devices = model_options.get("multigpu_clones", ())
+            run.per_call = windows_per_call(model, conds, x_in, self.plan.length, devices)
         step = _nearest_step(options, timestep) if self.plan.schedule.moves else 0
         fused = [torch.zeros_like(x_in) for _ in conds]
         calls = run.calls(self, x_in, step)
         for call in calls:
             comfy.model_management.throw_exception_if_processing_interrupted()
-            predicted = calc_cond_batch(
-                model,
-                sliced_conds(conds, call.window),
-                call.window.pick(x_in),
-                call.window.pick(timestep),
-                _with_window(model_options, options, call.window),
-            )
+            window = call.window
+            x, sigmas = window.pick(x_in), window.pick(timestep)
+            told = _with_window(model_options, options, window)
+            with run.hints.in_use(window) as on_copy:
+                sliced = sliced_conds(conds, window, on_copy)
+                predicted = calc_cond_batch(model, sliced, x, sigmas, told)
             for total, part in zip(fused, predicted, strict=True):
                 call.add(total, part)
             run.tell(call, calls)
@@ -105,12 +107,17 @@ class ContextWindows(ContextHandlerABC):
 class WindowRun:
     """What one sampling run lays out once: windows, their indices and shares on the device.
 
-    progress: told of every window, where somebody looks.
+    hints: what ControlNets made of theirs; progress: told of every window, where somebody looks.
     """
 
     per_call: int | None = None
     laid_out: dict[tuple, list[WindowCall]] = field(default_factory=dict)
+    hints: KeptHints = field(default_factory=KeptHints)
     progress: RunProgress | None = None
+
+    def __deepcopy__(self, memo: dict) -> "WindowRun":
+        """Itself: it hangs in the model's options, which other nodes may copy in a run."""
+        return self
 
     def calls(self, handler: ContextWindows, x: torch.Tensor, step: int) -> list[WindowCall]:
         """The UNet calls of a step; x: [F, C, h, w]."""
@@ -141,14 +148,19 @@ def _calls(handler: ContextWindows, x: torch.Tensor, step: int, per_call: int) -
     return calls
 
 
-def windows_per_call(model: Any, conds: list, x: torch.Tensor, length: int) -> int:
-    """How many windows go through the UNet together: as many as the host would batch."""
+def windows_per_call(
+    model: Any, conds: list, x: torch.Tensor, length: int, devices: Collection[torch.device] = ()
+) -> int:
+    """How many windows go through the UNet together: as many as the host would batch.
+
+    devices: all that take part, where they are more than that of x.
+    """
     if x.device.type == "cpu":
         return 1  # gains nothing there
     if any_foreign(conds):
         return 1  # a frame that two windows share must not come twice in a call for them
     entries = sum(len(cond) for cond in conds if cond is not None)
-    free = comfy.model_management.get_free_memory(x.device)
+    free = min(comfy.model_management.get_free_memory(d) for d in devices or [x.device])
     for count in range(MOST_WINDOWS_PER_CALL, 1, -1):
         needed = model.memory_required([entries * count * length, *x.shape[1:]])
         if needed * HEADROOM < free:

@@ -15,7 +15,11 @@ import torch
 
 from ..motion.errors import AnimateDiffError
 
-PER_DEVICE = ("cond_hints", "control_inputs", "multigpu_clones")  # dictionaries of newer hosts
+PER_DEVICE = ("cond_hints", "control_inputs")  # dictionaries of newer hosts
+CLONES = "multigpu_clones"  # ComfyUI 0.33.0: by device, the same control for that device
+
+Pick = Callable[[torch.Tensor], torch.Tensor]
+OnCopy = Callable[[Any, Any], None]  # a control, and its copy
 
 
 class HintCount(str, Enum):
@@ -40,27 +44,39 @@ def fitted_control(control: Any, frames: int, policy: HintCount, memo: dict[int,
 
 
 def copied_control(
-    control: Any, pick: Callable[[torch.Tensor], torch.Tensor], memo: dict[int, Any]
+    control: Any, pick: Pick, memo: dict[int, Any], on_copy: OnCopy | None = None
 ) -> Any:
     """A copy of the chain whose hints went through `pick`, with nothing cached.
 
     A shallow copy keeps what the host prepared for the run (timestep range, model sampling, the
-    built model of a ControlLora), which the objects' own copy() drops. memo: copies by id, so
-    that conditionings which shared a control still do, and are batched by the host.
+    built model of a ControlLora), which the objects' own copy() drops. The clones that the host
+    made for other devices, and what stands behind them, are copied likewise. memo: copies by
+    id, so that conditionings which shared a control still do, and are batched by the host.
     """
     if control is None or chooses_hints(control):
         return control
     if id(control) not in memo:
-        copied = copy.copy(control)
-        copied.previous_controlnet = copied_control(control.previous_controlnet, pick, memo)
+        memo[id(control)] = copied = copy.copy(control)
         copied.cond_hint_original = _picked(control.cond_hint_original, pick)
         copied.extra_concat_orig = [_picked(extra, pick) for extra in control.extra_concat_orig]
         _forget_cached(copied)
-        memo[id(control)] = copied
+        rest = control.previous_controlnet
+        copied.previous_controlnet = copied_control(rest, pick, memo, on_copy)
+        if clones := _clones_of(control):
+            copied.multigpu_clones = {
+                device: copied_control(clone, pick, memo, on_copy)
+                for device, clone in clones.items()
+            }
+        if on_copy is not None:
+            on_copy(control, copied)
     return memo[id(control)]
 
 
-def _picked(value: Any, pick: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+def _clones_of(control: Any) -> dict[torch.device, Any]:
+    return getattr(control, CLONES, None) or {}
+
+
+def _picked(value: Any, pick: Pick) -> Any:
     return pick(value) if isinstance(value, torch.Tensor) else value
 
 

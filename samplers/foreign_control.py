@@ -14,14 +14,15 @@ import torch
 
 from .control_slicing import HintCount, chooses_hints, copied_control, fitted_control
 from .frame_window import FrameWindow
+from .kept_hints import KeptHints
 from .slicing import Entry
 
 
 class RestOfChain:
     """The controls behind a foreign one, which get their part of every window."""
 
-    def __init__(self, control: Any):
-        self.control = control
+    def __init__(self, control: Any, hints: KeptHints):
+        self.control, self._hints = control, hints
         self.previous_controlnet = control.previous_controlnet  # for whoever walks the row
 
     def get_control(
@@ -33,14 +34,16 @@ class RestOfChain:
         transformer_options: dict[str, Any],
     ) -> Any:
         window, control = transformer_options.get("context_window"), self.control
-        if isinstance(window, FrameWindow):
-            control = copied_control(control, window.pick, {})
-        return control.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        call = (x_noisy, t, cond, batched_number, transformer_options)
+        if not isinstance(window, FrameWindow):
+            return control.get_control(*call)
+        with self._hints.in_use(window) as on_copy:
+            return copied_control(control, window.pick, {}, on_copy).get_control(*call)
 
 
 @contextmanager
 def foreign_controls(
-    conds: Collection[list[Entry] | None], frames: int, policy: HintCount
+    conds: Collection[list[Entry] | None], frames: int, policy: HintCount, hints: KeptHints
 ) -> Iterator[None]:
     """For the length of a run: what stands behind a foreign control has a hint for every frame,
     and follows the windows."""
@@ -50,7 +53,7 @@ def foreign_controls(
         for control, rest in rests.values():
             if rest is not None and not chooses_hints(rest):
                 fitted = fitted_control(rest, frames, policy, memo)
-                control.previous_controlnet = RestOfChain(fitted)
+                control.previous_controlnet = RestOfChain(fitted, hints)
         yield
     finally:
         for control, rest in rests.values():

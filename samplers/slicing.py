@@ -11,7 +11,7 @@ import torch
 from comfy.conds import CONDConstant
 
 from ..motion.errors import AnimateDiffError
-from .control_slicing import HintCount, copied_control, fitted_control
+from .control_slicing import HintCount, OnCopy, copied_control, fitted_control
 from .frame_window import FrameWindow
 
 Entry = dict[str, Any]  # one conditioning, in the form that the host samples with
@@ -37,21 +37,26 @@ def fitted_conds(
 
 
 def sliced_conds(
-    conds: Sequence[list[Entry] | None], window: FrameWindow
+    conds: Sequence[list[Entry] | None], window: FrameWindow, on_copy: OnCopy | None = None
 ) -> list[list[Entry] | None]:
-    """The conditionings of a window; controls that were one object stay one object."""
+    """The conditionings of a window; controls that were one object stay one object.
+
+    on_copy: told of every control and its copy.
+    """
     memo: dict[int, Any] = {}
     return [
-        None if entries is None else [_sliced(entry, window, memo) for entry in entries]
+        None if entries is None else [_sliced(entry, window, memo, on_copy) for entry in entries]
         for entries in conds
     ]
 
 
-def _sliced(entry: Entry, window: FrameWindow, memo: dict[int, Any]) -> Entry:
+def _sliced(
+    entry: Entry, window: FrameWindow, memo: dict[int, Any], on_copy: OnCopy | None
+) -> Entry:
     sliced: Entry = {}
     for key, value in entry.items():
         if key == "control":
-            value = copied_control(value, window.pick, memo)
+            value = copied_control(value, window.pick, memo, on_copy)
         elif key == "uuid":
             value = _id_in_window(value, window)
         elif key == "model_conds":
