@@ -11,6 +11,7 @@ from .context_handler import RUN_KEY, ContextWindows, WindowRun
 from .control_slicing import HintCount
 from .foreign_control import foreign_controls
 from .run_display import run_display
+from .self_attention_guidance import by_window
 from .slicing import fitted_conds
 from .windows import Schedule, WindowPlan
 
@@ -79,6 +80,8 @@ def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, laten
         if windows is not None:
             _announce(windows, noise)
             model_options["transformer_options"][RUN_KEY] = run
+            if windows.handles(noise.shape[0]):
+                by_window(model_options)
         policy = windows.hint_count if windows is not None else HintCount.ERROR
         guider.conds = fitted_conds(conds, noise.shape[0], policy)
         try:

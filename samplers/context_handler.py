@@ -19,6 +19,7 @@ from .frame_window import FrameWindow, WindowCall, WindowShare
 from .fuse import Fuse, shares
 from .kept_hints import KeptHints
 from .run_progress import RunProgress
+from .self_attention_guidance import WindowedGuidance, windowed_guidance
 from .slicing import sliced_conds
 from .windows import WindowPlan
 
@@ -88,6 +89,7 @@ class ContextWindows(ContextHandlerABC):
             run.per_call = windows_per_call(model, conds, x_in, self.plan.length, devices)
         step = _nearest_step(options, timestep) if self.plan.schedule.moves else 0
         fused = [torch.zeros_like(x_in) for _ in conds]
+        guidance = _begun_guidance(model_options, conds, x_in)
         calls = run.calls(self, x_in, step)
         for call in calls:
             comfy.model_management.throw_exception_if_processing_interrupted()
@@ -97,6 +99,8 @@ class ContextWindows(ContextHandlerABC):
             with run.hints.in_use(window) as on_copy:
                 sliced = sliced_conds(conds, window, on_copy)
                 predicted = calc_cond_batch(model, sliced, x, sigmas, told)
+                for added in guidance:
+                    added.after(call, _guidance_args(model, sliced, predicted, x, sigmas, told))
             for total, part in zip(fused, predicted, strict=True):
                 call.add(total, part)
             run.tell(call, calls)
@@ -172,6 +176,30 @@ def _nearest_step(options: dict, timestep: torch.Tensor) -> int:
     """The run's step whose sigma is nearest: samplers also call the model between two steps."""
     sigmas = options.get("sample_sigmas")
     return 0 if sigmas is None else int((sigmas - timestep[0]).abs().argmin())
+
+
+def _begun_guidance(model_options: dict, conds: list, x: torch.Tensor) -> list[WindowedGuidance]:
+    """What has to see each window, where the call is one for guidance: [positive, negative]."""
+    if len(conds) != 2 or None in conds:
+        return []
+    guidance = windowed_guidance(model_options)
+    for added in guidance:
+        added.begin(x)
+    return guidance
+
+
+def _guidance_args(model, conds: list, predicted: list, x, sigmas, model_options: dict) -> dict:
+    """A window's, as the host gives those of a clip to what comes after guidance."""
+    return {
+        "model": model,
+        "cond": conds[0],
+        "uncond": conds[1],
+        "cond_denoised": predicted[0],
+        "uncond_denoised": predicted[1],
+        "input": x,
+        "sigma": sigmas,
+        "model_options": {**model_options, "context_handler": None},
+    }
 
 
 def _with_window(model_options: dict, options: dict, window: FrameWindow) -> dict:
