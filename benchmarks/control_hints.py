@@ -104,8 +104,8 @@ class Sampling:
 
     def __call__(self) -> None:
         self.clip = comfy.sample.sample(
-            self._model, self._noise, STEPS, 4.0, "euler", "normal", *self._prompts,
-            torch.zeros_like(self._noise), disable_pbar=True)  # fmt: skip
+            self._model, self._noise, STEPS, 4.0, "euler", "normal", self._prompts[0],
+            self._prompts[1], torch.zeros_like(self._noise), disable_pbar=True)  # fmt: skip
 
 
 def main() -> None:

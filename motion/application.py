@@ -85,3 +85,8 @@ class Application:
 def applications(model: ModelPatcher | None) -> tuple[Application, ...]:
     """The motion modules that were applied to the model, in order, with their settings."""
     return () if model is None else model.get_attachment(KEY) or ()
+
+
+def clips_of(model: ModelPatcher | None) -> int:
+    """How many clips the batch of a latent is for this model."""
+    return next((application.clips for application in applications(model)), 1)

@@ -16,6 +16,7 @@ log = logging.getLogger("animatediff_native")
 
 BETA_START, BETA_END, TIMESTEPS = 0.00085, 0.012, 1000
 SAME_SIGMA = 1e-3  # relative; neighbouring entries of a table differ by more
+CHOSEN = "animatediff_native_beta_schedule"  # what a patched model was given last
 
 
 class BetaSchedule(str, Enum):
@@ -40,13 +41,17 @@ def sigmas_of(schedule: BetaSchedule) -> torch.Tensor:
 
 def timesteps_of(sigmas: torch.Tensor) -> torch.Tensor | None:
     """The timestep of each sigma in one of the two schedules; None where neither holds them all."""
-    sigmas = sigmas.detach().double().cpu()
     for schedule in (BetaSchedule.SCALED_LINEAR, BetaSchedule.LINEAR):
-        table = sigmas_of(schedule)
-        steps = (sigmas.log()[:, None] - table.log()[None]).abs().argmin(dim=1)
-        if ((table[steps] - sigmas).abs() <= SAME_SIGMA * sigmas).all():
+        steps = _timesteps_in(schedule, sigmas)
+        if steps is not None:
             return steps
     return None
+
+
+def _timesteps_in(schedule: BetaSchedule, sigmas: torch.Tensor) -> torch.Tensor | None:
+    sigmas, table = sigmas.detach().double().cpu(), sigmas_of(schedule)
+    steps = (sigmas.log()[:, None] - table.log()[None]).abs().argmin(dim=1)
+    return steps if ((table[steps] - sigmas).abs() <= SAME_SIGMA * sigmas).all() else None
 
 
 def set_beta_schedule(model, schedule: BetaSchedule) -> None:
@@ -66,6 +71,26 @@ def set_beta_schedule(model, schedule: BetaSchedule) -> None:
     sampling = copy.deepcopy(sampling)
     sampling.set_sigmas(sigmas_of(target)[steps])
     model.add_object_patch("model_sampling", sampling)
+    model.set_attachments(CHOSEN, target)
+
+
+def warn_if_replaced(model) -> None:
+    """Say so where another node has replaced the schedule that a patched model was given."""
+    chosen: BetaSchedule | None = model.get_attachment(CHOSEN)
+    if chosen is None:
+        return
+    sampling = model.get_model_object("model_sampling")
+    sigmas = getattr(sampling, "sigmas", None)
+    if sigmas is not None and _timesteps_in(chosen, sigmas) is not None:
+        return
+    log.warning(
+        "AnimateDiff: another node replaced the noise schedule after Apply Motion Module: sigma "
+        "max is %.4g, and '%s' was set. Put that node (ModelSamplingDiscrete or the like) before "
+        "Apply Motion Module, which keeps its sampling and sets the schedule; or set "
+        "beta_schedule to 'keep' if this is wanted.",
+        float(sampling.sigma_max),
+        chosen.value,
+    )
 
 
 def _refuse_unknown(schedule: BetaSchedule, sampling) -> None:

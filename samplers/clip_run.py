@@ -6,7 +6,9 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
+from ..motion.application import clips_of
 from ..motion.errors import AnimateDiffError
+from .beta_schedule import warn_if_replaced
 from .context_handler import RUN_KEY, ContextWindows, WindowRun
 from .control_slicing import HintCount
 from .foreign_control import foreign_controls
@@ -63,7 +65,7 @@ def _windows_of(model_options: dict) -> ContextWindows | None:
 def _prepare_sampling(executor, model, noise_shape, *args, **kwargs):
     """Host wrapper around loading the models: make room for a window, not for the clip."""
     windows = _windows_of(kwargs.get("model_options") or {})
-    if windows is not None and windows.cuts(noise_shape[0]):
+    if windows is not None and windows.cuts(noise_shape[0] // clips_of(model)):
         noise_shape = [windows.context_length, *noise_shape[1:]]
     return executor(model, noise_shape, *args, **kwargs)
 
@@ -75,36 +77,39 @@ def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, laten
     model_options = extra_args["model_options"]
     windows = _windows_of(model_options)
     conds = guider.conds
+    clips = clips_of(guider.model_patcher)
+    frames = noise.shape[0] // clips
+    warn_if_replaced(guider.model_patcher)
     with run_display(guider, callback, len(sigmas) - 1, disable_pbar) as display:
         run = WindowRun(progress=display.progress)
         if windows is not None:
-            _announce(windows, noise)
+            _announce(windows, noise, frames)
             model_options["transformer_options"][RUN_KEY] = run
-            if windows.handles(noise.shape[0]):
+            if windows.handles(frames):
                 by_window(model_options)
         policy = windows.hint_count if windows is not None else HintCount.ERROR
-        guider.conds = fitted_conds(conds, noise.shape[0], policy)
+        guider.conds = fitted_conds(conds, frames, policy, clips)
         try:
-            with foreign_controls(conds.values(), noise.shape[0], policy, run.hints):
+            with foreign_controls(conds.values(), frames, policy, run.hints, clips):
                 return executor(guider, sigmas, extra_args, display.callback, noise, latent_image,
                                 denoise_mask, disable_pbar, *args, **kwargs)  # fmt: skip
         finally:
             guider.conds = conds
 
 
-def _announce(windows: ContextWindows, noise) -> None:
+def _announce(windows: ContextWindows, noise, frames: int) -> None:
     if noise.ndim != 4:
         raise AnimateDiffError(
             f"the latent has {noise.ndim} dimensions.",
             "frames in the batch of a latent with 4, as for SD1.5",
             "for a video model use ComfyUI's own context windows node.",
         )
-    if windows.cuts(noise.shape[0]):
-        windows.plan.require_stride(noise.shape[0])
-        log.info("AnimateDiff: %d frames in %s", noise.shape[0], windows)
-    elif windows.turns(noise.shape[0]):
+    if windows.cuts(frames):
+        windows.plan.require_stride(frames)
+        log.info("AnimateDiff: %d frames in %s", frames, windows)
+    elif windows.turns(frames):
         log.info(
             "AnimateDiff: %d frames in one looped window, which begins at another frame in every "
             "step",
-            noise.shape[0],
+            frames,
         )

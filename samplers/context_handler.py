@@ -13,6 +13,7 @@ import comfy.model_management
 import torch
 from comfy.context_windows import ContextHandlerABC
 
+from ..motion.application import clips_of
 from .control_slicing import HintCount
 from .foreign_control import any_foreign
 from .frame_window import FrameWindow, WindowCall, WindowShare
@@ -75,13 +76,13 @@ class ContextWindows(ContextHandlerABC):
         )
 
     def should_use_context(self, model, conds, x_in, timestep, model_options) -> bool:
-        return self.handles(x_in.shape[0])
+        return self.handles(x_in.shape[0] // clips_of(model.current_patcher))
 
     def get_resized_cond(self, cond_in, x_in, window: Any, device=None) -> Any:
         return sliced_conds([cond_in], window)[0]
 
     def execute(self, calc_cond_batch, model, conds, x_in, timestep, model_options):
-        """Per conditioning sum(share * prediction) over the windows; x_in: [F, C, h, w]."""
+        """Per conditioning sum(share * prediction) over the windows; x_in: [(clips F), C, h, w]."""
         options = model_options.get("transformer_options", {})
         run: WindowRun = options.get(RUN_KEY) or WindowRun()
         if run.per_call is None:
@@ -90,7 +91,7 @@ class ContextWindows(ContextHandlerABC):
         step = _nearest_step(options, timestep) if self.plan.schedule.moves else 0
         fused = [torch.zeros_like(x_in) for _ in conds]
         guidance = _begun_guidance(model_options, conds, x_in)
-        calls = run.calls(self, x_in, step)
+        calls = run.calls(self, x_in, step, clips_of(model.current_patcher))
         for call in calls:
             comfy.model_management.throw_exception_if_processing_interrupted()
             window = call.window
@@ -123,11 +124,13 @@ class WindowRun:
         """Itself: it hangs in the model's options, which other nodes may copy in a run."""
         return self
 
-    def calls(self, handler: ContextWindows, x: torch.Tensor, step: int) -> list[WindowCall]:
-        """The UNet calls of a step; x: [F, C, h, w]."""
-        key = (x.shape[0], x.device, x.dtype, step)
+    def calls(
+        self, handler: ContextWindows, x: torch.Tensor, step: int, clips: int = 1
+    ) -> list[WindowCall]:
+        """The UNet calls of a step; x: [(clips F), C, h, w]."""
+        key = (x.shape[0], x.device, x.dtype, step, clips)
         if key not in self.laid_out:
-            self.laid_out[key] = _calls(handler, x, step, self.per_call or 1)
+            self.laid_out[key] = _calls(handler, x, step, self.per_call or 1, clips)
         return self.laid_out[key]
 
     def tell(self, call: WindowCall, calls: list[WindowCall]) -> None:
@@ -136,17 +139,25 @@ class WindowRun:
             self.progress.windows_done(len(call.parts), sum(len(other.parts) for other in calls))
 
 
-def _calls(handler: ContextWindows, x: torch.Tensor, step: int, per_call: int) -> list[WindowCall]:
-    """Windows of equal length, up to per_call of them together, in the order of the schedule."""
-    frames = x.shape[0]
-    windows = handler.plan.windows(frames, step)
-    own = shares(handler.fuse, windows, frames, handler.plan)
-    own = [share.to(x)[:, None, None, None] for share in own]
+def _calls(
+    handler: ContextWindows, x: torch.Tensor, step: int, per_call: int, clips: int
+) -> list[WindowCall]:
+    """Windows of equal length, up to per_call of them together, in the order of the schedule,
+    clip by clip."""
+    batch, frames = x.shape[0], x.shape[0] // clips
+    of_a_clip = handler.plan.windows(frames, step)
+    own = shares(handler.fuse, of_a_clip, frames, handler.plan)
+    own = [share.to(x)[:, None, None, None] for share in own] * clips
+    windows = [
+        tuple(first + frame for frame in window)
+        for first in range(0, batch, frames)
+        for window in of_a_clip
+    ]
     calls = []
     while windows:
         count = per_call if len({len(w) for w in windows[:per_call]}) == 1 else 1
-        parts = [FrameWindow([window], frames) for window in windows[:count]]
-        together = parts[0] if len(parts) == 1 else FrameWindow(windows[:count], frames)
+        parts = [FrameWindow([window], batch) for window in windows[:count]]
+        together = parts[0] if len(parts) == 1 else FrameWindow(windows[:count], batch)
         calls.append(WindowCall(together, list(map(WindowShare, parts, own[:count]))))
         windows, own = windows[count:], own[count:]
     return calls
@@ -164,12 +175,19 @@ def windows_per_call(
     if any_foreign(conds):
         return 1  # a frame that two windows share must not come twice in a call for them
     entries = sum(len(cond) for cond in conds if cond is not None)
-    free = min(comfy.model_management.get_free_memory(d) for d in devices or [x.device])
+    free = min(_free_memory(model.current_patcher, device) for device in devices or [x.device])
     for count in range(MOST_WINDOWS_PER_CALL, 1, -1):
         needed = model.memory_required([entries * count * length, *x.shape[1:]])
         if needed * HEADROOM < free:
             return count
     return 1
+
+
+def _free_memory(patcher: Any, device: torch.device) -> float:
+    """As the host counts it where it decides how much to batch: weights that newer hosts can
+    move out of the way are free memory to them."""
+    count: Any = getattr(patcher, "get_free_memory", comfy.model_management.get_free_memory)
+    return count(device)
 
 
 def _nearest_step(options: dict, timestep: torch.Tensor) -> int:

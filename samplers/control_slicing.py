@@ -36,11 +36,20 @@ def chooses_hints(control: Any) -> bool:
     return hasattr(control, "sub_idxs")
 
 
-def fitted_control(control: Any, frames: int, policy: HintCount, memo: dict[int, Any]) -> Any:
-    """The chain with a hint for every frame; itself where it has that already."""
-    if all(hints.shape[0] in (1, frames) for hints in _hints_of(control)):
+def fitted_control(
+    control: Any, frames: int, policy: HintCount, memo: dict[int, Any], clips: int = 1
+) -> Any:
+    """The chain with a hint for every frame of every clip; itself where it has that already."""
+    if all(hints.shape[0] in (1, frames * clips) for hints in _hints_of(control)):
         return control
-    return copied_control(control, lambda hints: _fitted(hints, frames, policy), memo)
+    return copied_control(control, lambda hints: _fitted(hints, frames, policy, clips), memo)
+
+
+def for_every_clip(tensor: torch.Tensor, frames: int, clips: int) -> torch.Tensor:
+    """What has one entry for each of the frames of a clip, as often as there are clips."""
+    if clips == 1 or tensor.ndim == 0 or tensor.shape[0] != frames:
+        return tensor
+    return tensor.repeat(clips, *[1] * (tensor.ndim - 1))
 
 
 def copied_control(
@@ -98,11 +107,13 @@ def _hints_of(control: Any) -> Iterator[torch.Tensor]:
         control = control.previous_controlnet
 
 
-def _fitted(hints: torch.Tensor, frames: int, policy: HintCount) -> torch.Tensor:
+def _fitted(hints: torch.Tensor, frames: int, policy: HintCount, clips: int) -> torch.Tensor:
     """hints: [n, C, H, W]; one hint is shared by all frames, as everywhere in the host."""
     count = hints.shape[0]
-    if count in (1, frames):
+    if count in (1, frames * clips):
         return hints
+    if count == frames:
+        return for_every_clip(hints, frames, clips)
     if policy is HintCount.ERROR:
         raise AnimateDiffError(
             f"a ControlNet has {count} hints, and the clip has {frames} frames.",
@@ -114,4 +125,4 @@ def _fitted(hints: torch.Tensor, frames: int, policy: HintCount) -> torch.Tensor
         chosen = [frame % count for frame in range(frames)]
     else:
         chosen = [min(frame, count - 1) for frame in range(frames)]
-    return hints[chosen]
+    return hints[chosen * clips]

@@ -43,7 +43,11 @@ class RestOfChain:
 
 @contextmanager
 def foreign_controls(
-    conds: Collection[list[Entry] | None], frames: int, policy: HintCount, hints: KeptHints
+    conds: Collection[list[Entry] | None],
+    frames: int,
+    policy: HintCount,
+    hints: KeptHints,
+    clips: int = 1,
 ) -> Iterator[None]:
     """For the length of a run: what stands behind a foreign control has a hint for every frame,
     and follows the windows."""
@@ -52,7 +56,7 @@ def foreign_controls(
     try:
         for control, rest in rests.values():
             if rest is not None and not chooses_hints(rest):
-                fitted = fitted_control(rest, frames, policy, memo)
+                fitted = fitted_control(rest, frames, policy, memo, clips)
                 control.previous_controlnet = RestOfChain(fitted, hints)
         yield
     finally:

@@ -11,29 +11,40 @@ import torch
 from comfy.conds import CONDConstant
 
 from ..motion.errors import AnimateDiffError
-from .control_slicing import HintCount, OnCopy, copied_control, fitted_control
+from .control_slicing import (
+    HintCount,
+    OnCopy,
+    Pick,
+    copied_control,
+    fitted_control,
+    for_every_clip,
+)
 from .frame_window import FrameWindow
 
 Entry = dict[str, Any]  # one conditioning, in the form that the host samples with
 
 
 def fitted_conds(
-    conds: dict[str, list[Entry]], frames: int, policy: HintCount
+    conds: dict[str, list[Entry]], frames: int, policy: HintCount, clips: int = 1
 ) -> dict[str, list[Entry]]:
-    """The conditionings with a hint for every frame; AnimateDiffError where a length is wrong."""
+    """The conditionings with a hint for every frame of every clip; AnimateDiffError where a
+    length is wrong. What has one entry for each of the frames of a clip is for every clip."""
     memo: dict[int, Any] = {}
     for name, entries in conds.items():
         for entry in entries:
-            _require_length(name, entry, frames)
+            _require_length(name, entry, frames, clips)
     return {
-        name: [
-            {**entry, "control": fitted_control(entry["control"], frames, policy, memo)}
-            if "control" in entry
-            else entry
-            for entry in entries
-        ]
+        name: [_fitted(entry, frames, policy, clips, memo) for entry in entries]
         for name, entries in conds.items()
     }
+
+
+def _fitted(entry: Entry, frames: int, policy: HintCount, clips: int, memo: dict) -> Entry:
+    fitted = _mapped(entry, lambda tensor: for_every_clip(tensor, frames, clips))
+    if "control" in entry:
+        control = entry["control"]
+        return {**fitted, "control": fitted_control(control, frames, policy, memo, clips)}
+    return fitted
 
 
 def sliced_conds(
@@ -53,17 +64,11 @@ def sliced_conds(
 def _sliced(
     entry: Entry, window: FrameWindow, memo: dict[int, Any], on_copy: OnCopy | None
 ) -> Entry:
-    sliced: Entry = {}
-    for key, value in entry.items():
-        if key == "control":
-            value = copied_control(value, window.pick, memo, on_copy)
-        elif key == "uuid":
-            value = _id_in_window(value, window)
-        elif key == "model_conds":
-            value = {name: _sliced_model_cond(cond, window) for name, cond in value.items()}
-        elif isinstance(value, torch.Tensor):
-            value = window.pick(value)
-        sliced[key] = value
+    sliced = _mapped(entry, window.pick)
+    if "control" in entry:
+        sliced["control"] = copied_control(entry["control"], window.pick, memo, on_copy)
+    if "uuid" in entry:
+        sliced["uuid"] = _id_in_window(entry["uuid"], window)
     return sliced
 
 
@@ -75,18 +80,30 @@ def _id_in_window(identity: Any, window: FrameWindow) -> Any:
     return uuid5(identity, ",".join(map(str, window.index_list)))
 
 
-def _sliced_model_cond(cond: Any, window: FrameWindow) -> Any:
+def _mapped(entry: Entry, pick: Pick) -> Entry:
+    """The entry with `pick` done to every tensor of it."""
+    mapped: Entry = {}
+    for key, value in entry.items():
+        if key == "model_conds":
+            value = {name: _mapped_model_cond(cond, pick) for name, cond in value.items()}
+        elif isinstance(value, torch.Tensor):
+            value = pick(value)
+        mapped[key] = value
+    return mapped
+
+
+def _mapped_model_cond(cond: Any, pick: Pick) -> Any:
     """One of the host's COND objects, whose tensors have the batch first."""
     if isinstance(cond, CONDConstant):
         return cond
     if isinstance(cond.cond, list):
-        return cond._copy_with([window.pick(tensor) for tensor in cond.cond])
-    return cond._copy_with(window.pick(cond.cond))
+        return cond._copy_with([pick(tensor) for tensor in cond.cond])
+    return cond._copy_with(pick(cond.cond))
 
 
-def _require_length(name: str, entry: Entry, frames: int) -> None:
+def _require_length(name: str, entry: Entry, frames: int, clips: int) -> None:
     for what, tensor in _frame_tensors(entry):
-        if tensor.shape[0] not in (1, frames):
+        if tensor.shape[0] not in (1, frames, frames * clips):
             raise AnimateDiffError(
                 f"'{what}' of the {name} conditioning has {tensor.shape[0]} entries, "
                 f"and the clip has {frames} frames.",

@@ -94,3 +94,24 @@ def test_an_unknown_schedule_is_kept_by_auto_and_refused_otherwise(caplog):
     assert "keep" in caplog.text
     with pytest.raises(AnimateDiffError, match="keep"):
         patched(BetaSchedule.LINEAR, model)
+
+
+def sampled(model):
+    return tiny.sample(model, steps=1, cfg=1.0)
+
+
+@pytest.mark.parametrize("sampling", ["lcm", "eps", "v_prediction"])
+def test_a_schedule_that_another_node_replaced_is_said(sampling, caplog):
+    from animatediff_native.motion.apply import apply_motion_module
+    from animatediff_native.samplers.clip_run import set_automatic_windows
+
+    animated = apply_motion_module(tiny.model(), tiny.motion_module("v2"))
+    set_beta_schedule(animated, BetaSchedule.AUTO)
+    set_automatic_windows(animated, 32)
+    sampled(animated)
+    assert "replaced the noise schedule" not in caplog.text
+    (replaced,) = nodes_model_advanced.ModelSamplingDiscrete().patch(animated, sampling, False)
+    sampled(replaced)
+    assert "replaced the noise schedule after Apply Motion Module" in caplog.text
+    assert "before Apply Motion Module" in caplog.text
+    assert "14.61" in caplog.text
