@@ -1,31 +1,30 @@
 """Workflows in API format: a dict of id -> class_type, inputs, _meta."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from .graph import Graph, Link, Node
+from .check import text
+from .graph import Graph, Link, Node, number
 from .our_nodes import OURS, with_defaults
-
-
-def is_api(workflow: dict[str, Any]) -> bool:
-    """Whether every entry is a node of this format."""
-    return bool(workflow) and all(
-        isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
-        for node in workflow.values()
-    )
+from .values import misfit
 
 
 def read_api(workflow: dict[str, Any]) -> Graph:
-    nodes = {
-        key: Node(
-            id=key,
-            type=record["class_type"],
-            inputs={name: _value(v, workflow) for name, v in record["inputs"].items()},
-            title=record.get("_meta", {}).get("title", ""),
-            raw=record,
-        )
-        for key, record in workflow.items()
-    }
-    return Graph(nodes, max([int(key) for key in nodes if key.isdecimal()], default=0))
+    nodes = {key: _node(key, record, workflow) for key, record in workflow.items()}
+    return Graph(nodes, max([number(key) or 0 for key in nodes], default=0))
+
+
+def _node(key: str, record: dict[str, Any], workflow: dict[str, Any]) -> Node:
+    meta = record.get("_meta")
+    inputs = {name: _value(value, workflow) for name, value in record["inputs"].items()}
+    return Node(
+        id=key,
+        type=record["class_type"],
+        inputs=inputs,
+        title=text(meta.get("title")) if isinstance(meta, dict) else "",
+        raw=record,
+        problem=misfit(record["class_type"], inputs),
+    )
 
 
 def _value(value: Any, workflow: dict[str, Any]) -> Any:
@@ -50,5 +49,5 @@ def _record(node: Node) -> dict[str, Any]:
     }
 
 
-def _plain(inputs: dict[str, Any]) -> dict[str, Any]:
+def _plain(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, Link) else v for k, v in inputs.items()}

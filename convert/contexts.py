@@ -1,6 +1,7 @@
 """Context options, as settings of Context Windows."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ STRIDED = ("uniform", "looped")
 LOOPING_NAMES = ("uniform", "looped_uniform")  # what context_schedule of old nodes was called
 FUSES = ("pyramid", "flat", "overlap-linear", "relative")
 MOST_STRIDE, SHORTEST = 12, 2  # of Context Windows
+Frames = Callable[[], int | None]  # the clip's length, where the file says so
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Windows:
         }
 
 
-def windows_of(job: Job, link: Link | None, frames: int | None) -> Windows | None:
+def windows_of(job: Job, link: Link | None, frames: Frames) -> Windows | None:
     """What context options ask for; None where there are none that we know.
 
     Several contexts along the sampling become the first of them, which samples longest alone.
@@ -74,7 +76,9 @@ def _chain(job: Job, link: Link | None) -> list[Node]:
     """The context options that are connected, the last added first."""
     node = job.graph.origin(link)
     chain: list[Node] = []
-    while node is not None:
+    seen: set[str] = set()
+    while node is not None and node.id not in seen:
+        seen.add(node.id)
         behind = "context_opts" if node.type == CONTEXT_EXTRAS else "prev_context"
         if node.type == CONTEXT_EXTRAS:
             job.refuse_options(node, "context_extras")
@@ -96,7 +100,7 @@ def _start(job: Job, node: Node) -> float:
     return start if isinstance(start, (int, float)) else 0.0
 
 
-def read_windows(job: Job, node: Node, frames: int | None) -> Windows | None:
+def read_windows(job: Job, node: Node, frames: Frames) -> Windows | None:
     """The settings of one node of context options."""
     length = job.value(node, "context_length")
     if isinstance(length, int) and length < SHORTEST:
@@ -141,12 +145,12 @@ def _overlap(job: Job, node: Node, length: Any) -> Any:
     return overlap
 
 
-def _stride(job: Job, node: Node, length: Any, frames: int | None) -> Any:
+def _stride(job: Job, node: Node, length: Any, clip: Frames) -> Any:
     """The largest stride whose windows fit into the clip is the most that is possible here."""
     stride = job.value(node, "context_stride")
     if not isinstance(stride, int) or not isinstance(length, int) or stride == 1:
         return stride
-    most = MOST_STRIDE
+    most, frames = MOST_STRIDE, clip()
     if frames is None:
         job.report.note(f"{node}: context_stride is {stride}; a short clip may need a lower one.")
     elif frames > length:

@@ -1,10 +1,12 @@
 """Sample settings: FreeNoise goes before the samplers, the rest is the sampler's own business."""
 
+from collections import deque
 from collections.abc import Iterator
+from functools import partial
 
 from .beta_schedules import KNOWN
 from .contexts import STRIDED, Windows
-from .graph import ACTIVE, BYPASSED, REROUTE, SET, Link, Node
+from .graph import ACTIVE, BYPASSED, GET, REROUTE, SET, Graph, Link, Node
 from .options import Job
 from .our_nodes import FREE_NOISE
 from .their_nodes import SETTINGS, SIGMAS
@@ -21,7 +23,7 @@ def beta_from_settings(job: Job, loader: Node) -> str | None:
     if settings is None or sigmas is None:
         return None
     name = sigmas.inputs.get("beta_schedule")
-    if sigmas.type != SIGMAS or name not in KNOWN:
+    if sigmas.type != SIGMAS or sigmas.problem or name not in KNOWN:
         job.refuse_options(settings, "sigma_schedule")
         return None
     return name
@@ -75,23 +77,46 @@ def _refuse(job: Job, node: Node) -> None:
 
 def samplers_behind(job: Job, link: Link) -> Iterator[Node]:
     """Nodes with a latent to sample that a model leads to, through patches and guiders."""
+    graph = job.graph
     seen: set[str] = set()
-    links = [link]
+    links = deque([graph.follow(link, partial(_only_way, graph), job.samplers)])
     while links:
-        for node, name in job.graph.consumers(links.pop(0)):
-            if node.id in seen or (name not in MODEL_INPUTS and node.type != SET):
+        for node in _takers(graph, links.popleft()):
+            if node.id in seen:
                 continue
             seen.add(node.id)
-            if node.type == SET:
-                links += [Link(get.id, 0) for get in job.graph.users(node)]
-            elif "latent_image" in node.inputs or "latent_image" in node.sockets:
+            if _samples(node):
                 yield node
             else:
-                links += sorted({v for n in job.graph.users(node) for v in _from(n, node)})
+                links += _onward(graph, node)
 
 
-def _from(user: Node, node: Node) -> list[Link]:
-    return [v for v in user.inputs.values() if isinstance(v, Link) and v.node == node.id]
+def _takers(graph: Graph, link: Link) -> Iterator[Node]:
+    """Nodes that take a model."""
+    for node, name in graph.consumers(link):
+        if name in MODEL_INPUTS or node.type == SET:
+            yield node
+
+
+def _samples(node: Node) -> bool:
+    return node.type != SET and ("latent_image" in node.inputs or "latent_image" in node.sockets)
+
+
+def _onward(graph: Graph, node: Node) -> list[Link]:
+    """The outputs by which a model goes on, wires by name included."""
+    ends = graph.named(GET, node) if node.type == SET else ()
+    return [link for end in (node, *ends) for link in graph.taken(end)]
+
+
+def _only_way(graph: Graph, link: Link) -> Link | None:
+    """Where a model goes on, if that is in one place only and to no sampler."""
+    ways: list[Link] = []
+    for node in _takers(graph, link):
+        if not _samples(node):
+            ways += _onward(graph, node)
+        if _samples(node) or len(ways) > 1:
+            return None
+    return ways[0] if ways else None
 
 
 def _put_before(job: Job, settings: Node, sampler: Node, windows: Windows, active: bool) -> None:
@@ -103,7 +128,7 @@ def _put_before(job: Job, settings: Node, sampler: Node, windows: Windows, activ
         job.report.note(f"{sampler} adds no noise, so it got no FreeNoise.")
         return
     seeded = job.graph.origin(sampler.link("noise")) or sampler
-    name = next((name for name in SEEDS if name in seeded.inputs), "")
+    name = next((name for name in SEEDS if name in seeded.inputs and not seeded.problem), "")
     if not name:
         job.report.note(f"{sampler}: its seed is not known; FreeNoise shuffles by seed 0.")
     control = seeded.controls.get(name, "fixed")
@@ -123,5 +148,5 @@ def _put_before(job: Job, settings: Node, sampler: Node, windows: Windows, activ
         controls={"seed": control},
         mode=ACTIVE if active else BYPASSED,
     )
-    sampler.inputs["latent_image"] = Link(ours.id, 0)
+    job.graph.set_input(sampler, "latent_image", Link(ours.id, 0))
     job.report.replaced(settings, ours)

@@ -1,13 +1,18 @@
 """A workflow as nodes and links, whichever of the two formats it came from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, cast
+
+from ..motion.errors import AnimateDiffError
 
 ACTIVE, MUTED, BYPASSED = 0, 2, 4  # the page's modes; API format knows only what is active
 REROUTE = "Reroute"
 SET, GET = "SetNode", "GetNode"  # KJNodes: wires by name, that only the page knows
 WIRES = (REROUTE, SET, GET)
+LONGEST_NUMBER = 300  # digits of an id
+MOST_NODES = 100_000  # of a workflow while it is converted
 
 
 class Link(NamedTuple):
@@ -19,7 +24,7 @@ class Link(NamedTuple):
 
 @dataclass
 class Node:
-    """A node; its inputs by name, each a value or a Link.
+    """A node; its inputs by name, each a value or a Link. Its graph alone changes them.
 
     Of a node that was in the file, `raw` is its record there, and of the values only those are
     known that the conversion reads. sockets: names of its inputs by slot, for the page's format.
@@ -28,7 +33,7 @@ class Node:
 
     id: str
     type: str
-    inputs: dict[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     mode: int = ACTIVE
     raw: dict[str, Any] | None = None
@@ -42,68 +47,200 @@ class Node:
         value = self.inputs.get(name)
         return value if isinstance(value, Link) else None
 
+    def links(self) -> Iterator[tuple[str, Link]]:
+        """Its connected inputs."""
+        return ((name, value) for name, value in self.inputs.items() if isinstance(value, Link))
+
     def __str__(self) -> str:
         return f"node {self.id} ({self.type})"
 
 
 class Graph:
-    """Nodes by id. New ones get the numbers behind `last_id`."""
+    """Nodes by id, in the order of the file. New ones get the numbers behind `last_id`.
+
+    It knows at any time who takes an output and which nodes are ends of a wire by name, so that no
+    question about one node looks at all the others.
+    """
 
     def __init__(self, nodes: dict[str, Node], last_id: int):
-        self.nodes = nodes
+        self.nodes: dict[str, Node] = {}
         self.last_id = last_id
+        self._places: dict[str, int] = {}
+        self._takers: dict[str, dict[int, dict[tuple[str, str], None]]] = {}
+        self._ends: dict[tuple[str, str], dict[str, Node]] = {}
+        self._wires: dict[Link, Link] = {}
+        for node in nodes.values():
+            self._enter(node)
 
     def add(self, node_type: str, inputs: dict[str, Any], beside: Node, **settings: Any) -> Node:
         """A new node at the place of another one."""
+        if len(self.nodes) >= MOST_NODES:
+            raise AnimateDiffError(
+                f"this workflow would become one of more than {MOST_NODES} nodes.",
+                "fewer nodes that share long chains of others",
+                "split it into several workflows.",
+            )
         self.last_id += 1
         node = Node(str(self.last_id), node_type, inputs, **{"pos": beside.pos, **settings})
-        self.nodes[node.id] = node
+        self._enter(node)
         return node
+
+    def _enter(self, node: Node) -> None:
+        self.nodes[node.id] = node
+        self._places[node.id] = len(self._places)
+        if (end := _end_of_wire(node)) is not None:
+            self._ends.setdefault(end, {})[node.id] = node
+        for name, link in node.links():
+            self._note(link, node, name)
 
     def remove(self, node: Node) -> None:
         """Take a node out. Inputs that it fed lose their link."""
+        for output in self.taken(node):
+            for other, name in list(self.consumers(output)):
+                self.set_input(other, name, None)
+        for name, link in node.links():
+            self._forget(link, node, name)
+        if (end := _end_of_wire(node)) is not None:
+            del self._ends[end][node.id]
+        if node.type in WIRES:
+            self._wires.clear()
         del self.nodes[node.id]
-        for other in self.nodes.values():
-            for name in [key for key, v in other.inputs.items() if is_from(v, node)]:
-                del other.inputs[name]
+
+    def set_input(self, node: Node, name: str, value: Any) -> None:
+        """Give an input of a node another value or link; with None, neither."""
+        inputs = cast("dict[str, Any]", node.inputs)
+        if (link := node.link(name)) is not None:
+            self._forget(link, node, name)
+        if value is None:
+            del inputs[name]
+        else:
+            inputs[name] = value
+        if isinstance(value, Link):
+            self._note(value, node, name)
+        if node.type in WIRES:
+            self._wires.clear()
+
+    def _note(self, link: Link, node: Node, name: str) -> None:
+        outputs = self._takers.setdefault(link.node, {})
+        outputs.setdefault(link.output, {})[node.id, name] = None
+
+    def _forget(self, link: Link, node: Node, name: str) -> None:
+        outputs = self._takers[link.node]
+        del outputs[link.output][node.id, name]
+        if not outputs[link.output]:
+            del outputs[link.output]
 
     def relink(self, old: Link, new: Link) -> None:
         """Whatever took one output takes another."""
         for node, name in list(self.consumers(old)):
-            node.inputs[name] = new
+            self.set_input(node, name, new)
 
     def consumers(self, link: Link) -> Iterator[tuple[Node, str]]:
         """Who takes an output, and by which input."""
-        for node in self.nodes.values():
-            for name, value in node.inputs.items():
-                if isinstance(value, Link) and value == link:
-                    yield node, name
+        takers = self._takers.get(link.node, {}).get(link.output, {})
+        for key, name in sorted(takers, key=lambda taker: self._places[taker[0]]):
+            yield self.nodes[key], name
+
+    def taken(self, node: Node) -> list[Link]:
+        """The outputs of a node that something takes."""
+        return [Link(node.id, output) for output in sorted(self._takers.get(node.id, {}))]
 
     def users(self, node: Node) -> list[Node]:
         """Nodes that take any output of a node."""
-        users = [n for n in self.nodes.values() if any(is_from(v, node) for v in n.inputs.values())]
-        return users + (self.named(GET, node) if node.type == SET else [])
+        outputs = self._takers.get(node.id, {}).values()
+        ids = {key for takers in outputs for key, _ in takers}
+        return self.present(ids) + ([*self.named(GET, node)] if node.type == SET else [])
 
-    def named(self, kind: str, node: Node) -> list[Node]:
-        """The other ends of a wire by name."""
-        name = node.inputs.get("Constant")
-        ends = (n for n in self.nodes.values() if n.type == kind)
-        return [n for n in ends if name is not None and n.inputs.get("Constant") == name]
+    def is_used(self, node: Node) -> bool:
+        """Whether it has users."""
+        return bool(self._takers.get(node.id)) or (node.type == SET and bool(self.named(GET, node)))
+
+    def present(self, ids: Iterable[str]) -> list[Node]:
+        """Those of these nodes that are still there, in the order of the file."""
+        there = [key for key in ids if key in self.nodes]
+        return [self.nodes[key] for key in sorted(there, key=self._places.__getitem__)]
+
+    def named(self, kind: str, node: Node) -> ValuesView[Node]:
+        """The ends of one kind of the wire by name that a node is an end of."""
+        end = _end_of_wire(node)
+        return (self._ends.get((kind, end[1]), {}) if end else {}).values()
 
     def origin(self, link: Link | None) -> Node | None:
         """The node that a link comes from, seen through what is only a wire."""
-        seen: set[str] = set()
-        while link is not None and link.node not in seen:
-            seen.add(link.node)
-            node = self.nodes.get(link.node)
-            if node is not None and node.type == GET:
-                node = next(iter(self.named(SET, node)), None)
-            if node is None or node.type not in WIRES:
-                return node
-            link = next((v for v in node.inputs.values() if isinstance(v, Link)), None)
-        return None
+        if link is None:
+            return None
+        node = self.nodes.get(self.follow(link, self._through_wire, self._wires).node)
+        return None if node is None or node.type in WIRES else node
+
+    def _through_wire(self, link: Link) -> Link | None:
+        node = self.nodes.get(link.node)
+        if node is not None and node.type == GET:
+            node = next(iter(self.named(SET, node)), None)
+        if node is None or node.type not in WIRES:
+            return None
+        return next((link for _, link in node.links()), None)
+
+    def follow(
+        self, link: Link, step: Callable[[Link], Link | None], known: dict[Link, Link]
+    ) -> Link:
+        """The last link of a walk. known: where walks came to before, used while that is there, so
+        that walks along one way take no longer together than the longest of them."""
+        passed: dict[Link, None] = {}
+        while True:
+            end = known.get(link)
+            further = end if end is not None and end.node in self.nodes else step(link)
+            if further is None or further in passed:
+                known.update(dict.fromkeys(passed, link))
+                return link
+            passed[link] = None
+            link = further
+
+    def sources(self, node: Node) -> Iterator[Node]:
+        """Where its links come from, and for one end of a wire by name, the other."""
+        for _, link in node.links():
+            if link.node in self.nodes:
+                yield self.nodes[link.node]
+        if node.type == GET:
+            yield from islice(self.named(SET, node), 1)
+
+    def looped(self) -> list[Node]:
+        """Nodes whose output leads back to them, and those between two such."""
+        sources = {n.id: {source.id for source in self.sources(n)} for n in self.nodes.values()}
+        left = _without_ends(sources)
+        return self.present(_without_ends(_turned({key: sources[key] & left for key in left})))
 
 
-def is_from(value: Any, node: Node) -> bool:
-    """Whether an input's value is a link from this node."""
-    return isinstance(value, Link) and value.node == node.id
+def _without_ends(sources: dict[str, set[str]]) -> set[str]:
+    """What is left when, over and over, all are taken away that wait for nothing."""
+    feeds = _turned(sources)
+    waiting = {key: len(found) for key, found in sources.items()}
+    free = [key for key, count in waiting.items() if not count]
+    while free:
+        key = free.pop()
+        del waiting[key]
+        for user in feeds[key]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                free.append(user)
+    return {*waiting}
+
+
+def _turned(sources: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The same links by their other ends."""
+    turned: dict[str, set[str]] = {key: set() for key in sources}
+    for key, found in sources.items():
+        for source in found:
+            turned[source].add(key)
+    return turned
+
+
+def number(node_id: str) -> int | None:
+    """An id that is a number; None where it is not, or too long to count on."""
+    decimal = node_id.isascii() and node_id.isdecimal() and len(node_id) <= LONGEST_NUMBER
+    return int(node_id) if decimal else None
+
+
+def _end_of_wire(node: Node) -> tuple[str, str] | None:
+    """Kind and name of one end of a wire by name."""
+    name = node.inputs.get("Constant") if node.type in (SET, GET) else None
+    return (node.type, name) if isinstance(name, str) else None

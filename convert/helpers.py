@@ -1,5 +1,7 @@
 """The incumbent's nodes that ComfyUI has by itself, or that our design has no need of."""
 
+from functools import partial
+
 from .beta_schedules import KNOWN
 from .graph import Graph, Link, Node
 from .options import Job
@@ -33,7 +35,7 @@ def _empty_latent(job: Job, node: Node) -> None:
     ours = job.graph.add(
         EMPTY_LATENT, {**sizes, "batch_size": batch}, node, title=job.title(node), mode=node.mode
     )
-    _take_place(job, node, ours, outputs=1)
+    job.replace(node, {0: Link(ours.id, 0)}, ours)
 
 
 def _checkpoint(job: Job, node: Node) -> None:
@@ -53,40 +55,41 @@ def _checkpoint(job: Job, node: Node) -> None:
         title=job.title(node),
         mode=node.mode,
     )
-    _take_place(job, node, ours, outputs=3)
+    job.replace(node, {output: Link(ours.id, output) for output in range(3)}, ours)
 
 
 def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
     """Whether a model reaches anything but through a node of ours that sets its schedule."""
-    for node, name in graph.consumers(link):
-        if node.type == APPLY and node.inputs.get("beta_schedule") != KEEP:
-            continue
-        if node.type == MODEL_SAMPLING:
-            continue
-        passes = name == "model" and "latent_image" not in [*node.inputs, *node.sockets]
-        if not passes or _sampled_as_loaded(graph, Link(node.id, 0)):
-            return True
+    seen: set[str] = set()
+    links = [link]
+    while links:
+        for node, name in graph.consumers(links.pop()):
+            if node.type == APPLY and node.inputs.get("beta_schedule") != KEEP:
+                continue
+            if node.type == MODEL_SAMPLING:
+                continue
+            if name != "model" or "latent_image" in node.inputs or "latent_image" in node.sockets:
+                return True
+            if node.id not in seen:
+                seen.add(node.id)
+                links.append(Link(node.id, 0))
     return False
 
 
 def _unload(job: Job, node: Node) -> None:
     """Our nodes give out clones: a model without motion is the one before them."""
     link = node.link("model")
-    origin = job.graph.origin(link)
-    start = origin
-    while origin is not None and origin.type in (APPLY, WINDOWS, MODEL_SAMPLING):
-        link = origin.link("model")
-        origin = job.graph.origin(link)
-    if link is None or origin is start:
+    before = link and job.graph.follow(link, partial(_model_before, job.graph), job.models)
+    if before is None or before == link or _adds_motion(job.graph.origin(before)):
         job.report.leave(node, "it does not stand behind a motion module that was converted")
         return
-    job.graph.relink(Link(node.id, 0), link)
-    job.report.replaced(node)
-    job.graph.remove(node)
+    job.replace(node, {0: before})
 
 
-def _take_place(job: Job, node: Node, ours: Node, outputs: int) -> None:
-    for output in range(outputs):
-        job.graph.relink(Link(node.id, output), Link(ours.id, output))
-    job.report.replaced(node, ours)
-    job.graph.remove(node)
+def _model_before(graph: Graph, link: Link) -> Link | None:
+    node = graph.origin(link)
+    return node.link("model") if node is not None and _adds_motion(node) else None
+
+
+def _adds_motion(node: Node | None) -> bool:
+    return node is not None and node.type in (APPLY, WINDOWS, MODEL_SAMPLING)

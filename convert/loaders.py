@@ -1,19 +1,22 @@
-"""Loaders of motion modules: those that do everything, and those with parts to plug together."""
+"""Loaders of motion modules: those that do everything, and those with parts to plug together; and
+chains of MotionLoRA loaders, which both take."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from .beta_schedules import Beta, beta_of
-from .contexts import Windows, read_windows, windows_of
+from .contexts import Frames, Windows, read_windows, windows_of
 from .free_noise import apply_settings, beta_from_settings, samplers_behind
 from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
-from .motion_loras import converted_loras
 from .options import Job
-from .our_nodes import APPLY, KEEP, LOAD, MODEL_SAMPLING, OURS, WINDOWS
+from .our_nodes import APPLY, KEEP, LOAD, LORA, MODEL_SAMPLING, OURS, WINDOWS
 from .their_nodes import APPLY as THEIR_APPLY
 from .their_nodes import APPLY_SIMPLE, EVOLVED, GEN1, LEGACY_LOADER, V1_ADVANCED, V1_LOADER
 from .their_nodes import LOAD as THEIR_LOAD
+from .their_nodes import LORA as THEIR_LORA
 
 ALL_IN_ONE = (GEN1, LEGACY_LOADER, V1_LOADER, V1_ADVANCED)
 OPTIONS = ("ad_settings", "motion_model_settings", "ad_keyframes", "per_block")
@@ -61,12 +64,18 @@ def _convert_all_in_one(chain: Chain) -> None:
     beta = _beta(chain, name)
     load = job.graph.add(LOAD, {"motion_module": name}, node, mode=node.mode)
     chain.made.append(load)
-    _add_apply(chain, node, Link(load.id, 0), beta, _strength(job, node), node.mode)
+    inputs = {
+        "motion_module": Link(load.id, 0),
+        "strength": _strength(job, node),
+        "beta_schedule": beta.schedule,
+    }
+    _add_apply(chain, node, inputs, node.mode)
     job.refuse_options(node, *OPTIONS)
     if job.value(node, "unlimited_area_hack"):
         job.report.note(f"{node}: unlimited_area_hack is not needed, and changes no pictures.")
     _stack(chain.made, node)
-    _finish(chain, read_windows(job, node, _frames(chain)) if node.type == V1_ADVANCED else None)
+    own = partial(read_windows, job, node) if node.type == V1_ADVANCED else None
+    _finish(chain, own)
 
 
 def _strength(job: Job, node: Node) -> float:
@@ -98,8 +107,14 @@ def _convert_evolved(chain: Chain) -> None:
         if not isinstance(start, Link) and not isinstance(end, Link) and start >= end:
             job.report.note(f"{apply} takes part in no step; it is bypassed.")
             start, end, mode = 0.0, 1.0, BYPASSED if mode == ACTIVE else mode
-        ours = _add_apply(chain, apply, _module(job, use.load), beta, job.strength(apply), mode)
-        ours.inputs |= {"start_percent": start, "end_percent": end}
+        inputs = {
+            "motion_module": _module(job, use.load),
+            "strength": job.strength(apply),
+            "beta_schedule": beta.schedule,
+            "start_percent": start,
+            "end_percent": end,
+        }
+        ours = _add_apply(chain, apply, inputs, mode)
         job.refuse_options(apply, *OPTIONS)
         job.refuse_values(apply, "apply_v2_properly")
         job.report.replaced(apply, ours)
@@ -166,15 +181,42 @@ def _beta(chain: Chain, module: Any) -> Beta:
     return beta
 
 
-def _add_apply(
-    chain: Chain, beside: Node, module: Link, beta: Beta, strength: float, mode: int
-) -> Node:
-    job = chain.job
-    inputs = {"motion_module": module, "strength": strength, "beta_schedule": beta.schedule}
-    loras = converted_loras(job, beside.link("motion_lora"))
+def _add_apply(chain: Chain, beside: Node, inputs: dict[str, Any], mode: int) -> Node:
+    loras = _loras(chain.job, beside.link("motion_lora"))
     if loras is not None:
         inputs["motion_lora"] = loras
-    return chain.add(APPLY, inputs, beside, title=job.title(beside), mode=mode)
+    return chain.add(APPLY, inputs, beside, title=chain.job.title(beside), mode=mode)
+
+
+def _loras(job: Job, link: Link | None) -> Link | None:
+    """The same chain of MotionLoRAs made of our loaders; each is made once."""
+    theirs = []
+    node = job.graph.origin(link)
+    while node is not None and node.type == THEIR_LORA and not node.problem:
+        if node.id in job.made:
+            node = job.made[node.id]
+            break
+        theirs.append(node)
+        node = job.graph.origin(node.link("prev_motion_lora"))
+    if node is not None and node.type != LORA:
+        job.report.drop(node, node.problem or "it gives a MotionLoRA in a way that is not known")
+        node = None
+    for lora in reversed(theirs):
+        node = job.made[lora.id] = _lora(job, lora, node)
+    return None if node is None else Link(node.id, 0)
+
+
+def _lora(job: Job, node: Node, previous: Node | None) -> Node:
+    name = node.inputs.get("lora_name", job.value(node, "name"))
+    strength = job.value(node, "strength")
+    if not isinstance(strength, Link):
+        strength = job.at_most(node, "strength", float(strength))
+    inputs = {"motion_lora": name, "strength": strength}
+    if previous is not None:
+        inputs["previous"] = Link(previous.id, 0)
+    ours = job.graph.add(LORA, inputs, node, title=job.title(node), mode=node.mode)
+    job.report.replaced(node, ours)
+    return ours
 
 
 def _frames(chain: Chain) -> int | None:
@@ -185,10 +227,12 @@ def _frames(chain: Chain) -> int | None:
     return lengths.pop() if len(lengths) == 1 else None
 
 
-def _finish(chain: Chain, own_windows: Windows | None) -> None:
+def _finish(chain: Chain, own_windows: Callable[[Frames], Windows | None] | None) -> None:
     """Context windows behind it all, then the whole chain in the loader's place."""
     job, node = chain.job, chain.loader
-    windows = own_windows or windows_of(job, node.link("context_options"), _frames(chain))
+    frames = partial(_frames, chain)
+    windows = own_windows(frames) if own_windows else None
+    windows = windows or windows_of(job, node.link("context_options"), frames)
     if windows is not None:
         mode = windows.mode if node.mode == ACTIVE else node.mode
         ours = chain.add(WINDOWS, windows.inputs(), windows.node, mode=mode)
@@ -196,12 +240,11 @@ def _finish(chain: Chain, own_windows: Windows | None) -> None:
             job.report.replaced(windows.node, ours)
     elif chain.made == []:
         job.report.note(f"{node} did nothing to its model, which goes past it now.")
-    job.graph.relink(Link(node.id, 0), chain.model)
-    if node.link("latents"):  # the first loaders gave the latents on as they were
-        job.graph.relink(Link(node.id, 1), node.inputs["latents"])
-    job.report.replaced(node, *chain.made)
+    outputs = {0: chain.model}
+    if latents := node.link("latents"):  # the first loaders gave the latents on as they were
+        outputs[1] = latents
+    job.replace(node, outputs, *chain.made)
     apply_settings(job, node, chain.model, windows)
-    job.graph.remove(node)
 
 
 def _stack(nodes: list[Node], at: Node) -> None:

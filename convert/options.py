@@ -20,11 +20,25 @@ PASS_FRAMES = {  # the host's nodes that give out as many latents as they take, 
 
 @dataclass
 class Job:
-    """A conversion while it runs. made: nodes of ours by the id of the one that they stand for."""
+    """A conversion while it runs. made: nodes of ours by the id of the one that they stand for.
+    samplers, latents, models: where walks to these ended, see Graph.follow. lengths: of all clips,
+    once they were asked for."""
 
     graph: Graph
     report: Report
     made: dict[str, Node] = field(default_factory=dict)
+    samplers: dict[Link, Link] = field(default_factory=dict)
+    latents: dict[Link, Link] = field(default_factory=dict)
+    models: dict[Link, Link] = field(default_factory=dict)
+    lengths: set[int] | None = None
+
+    def replace(self, node: Node, outputs: dict[int, Link], *made: Node) -> None:
+        """Take a node out. outputs: what its users take instead, by its outputs; made: the nodes of
+        ours that stand for it."""
+        for output, link in outputs.items():
+            self.graph.relink(Link(node.id, output), link)
+        self.report.replaced(node, *made)
+        self.graph.remove(node)
 
     def value(self, node: Node, name: str) -> Any:
         """An option as the file has it, or its default."""
@@ -70,7 +84,8 @@ class Job:
             return 1.0
         value = self.value(origin, "float_val")
         plain = origin.type == MULTIVAL and self.option(origin, "mask_optional") is None
-        return float(value) if plain and isinstance(value, (int, float)) else None
+        known = plain and not origin.problem and isinstance(value, (int, float))
+        return float(value) if known else None
 
     def strength(self, node: Node) -> float:
         """Their effect is our strength, x + strength * (T(x) - x); their scale is another thing:
@@ -95,13 +110,24 @@ class Job:
 
     def frames(self, link: Link | None) -> int | None:
         """How many frames a latent has, where the file says so."""
-        node = self.graph.origin(link)
-        while node is not None and node.type in PASS_FRAMES:
-            node = self.graph.origin(node.link(PASS_FRAMES[node.type]))
-        if node is None or node.type not in ("EmptyLatentImage", EMPTY_LATENT):
+        if link is None:
+            return None
+        node = self.graph.origin(self.graph.follow(link, self._through_frames, self.latents))
+        if node is None or node.problem or node.type not in ("EmptyLatentImage", EMPTY_LATENT):
             return None
         size = node.inputs.get("batch_size", 1)
         return size if isinstance(size, int) else None
+
+    def _through_frames(self, link: Link) -> Link | None:
+        node = self.graph.origin(link)
+        return node.link(PASS_FRAMES[node.type]) if node and node.type in PASS_FRAMES else None
+
+    def clip_lengths(self) -> set[int]:
+        """The lengths of all clips that are sampled, where the file says so."""
+        if self.lengths is None:
+            found = {self.frames(node.link("latent_image")) for node in self.graph.nodes.values()}
+            self.lengths = {length for length in found if length is not None}
+        return self.lengths
 
     def title(self, node: Node) -> str:
         """A title that the user gave; those of the incumbent end in its sign."""

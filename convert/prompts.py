@@ -36,9 +36,7 @@ def _convert(job: Job, node: Node) -> None:
     _require_constant(job, node)
     frames = _frames(job, node)
     known = frames if isinstance(frames, int) else None
-    keys = fizz_schedule(text) if fizz else their_schedule(text, known)
-    if not keys:
-        raise Unreadable("it has no prompts")
+    keys = _keys(text, fizz, known)
     inside, beyond = within(keys, known)
     if not inside:
         raise Unreadable(f"its first prompt is at frame {keys[0].frame}, beyond the clip")
@@ -47,6 +45,17 @@ def _convert(job: Job, node: Node) -> None:
         job.report.leave(node, reason)
     longest = max(key.frame for key in inside) + 1
     _replace(job, node, clip, inside, frames or longest)
+
+
+def _keys(text: str, fizz: bool, frames: int | None) -> list[Key]:
+    """What a schedule says. Python has limits to digits, and JSON to how deep it can be."""
+    try:
+        keys = fizz_schedule(text) if fizz else their_schedule(text, frames)
+    except (OverflowError, RecursionError, ValueError):
+        raise Unreadable("its prompts cannot be read") from None
+    if not keys:
+        raise Unreadable("it has no prompts")
+    return keys
 
 
 def _require_constant(job: Job, node: Node) -> None:
@@ -69,9 +78,9 @@ def _frames(job: Job, node: Node) -> int | Link | None:
             raise Unreadable("the length of its latent is not in the file")
     if said:
         return said
-    lengths = {job.frames(n.link("latent_image")) for n in job.graph.nodes.values()} - {None}
+    lengths = job.clip_lengths()
     if len(lengths) == 1:
-        return lengths.pop()
+        return next(iter(lengths))
     job.report.note(f"{node} has no length: set frames to the length of the clip.")
     return None
 
@@ -89,13 +98,11 @@ def _replace(job: Job, node: Node, clip: Link, keys: list[Key], frames: int | Li
         made = [graph.add(PROMPTS, common, node, title=job.title(node), mode=node.mode)]
     else:
         made = _fizz(job, node, keys, common)
-    graph.relink(Link(node.id, 0), Link(made[0].id, 0))
-    if len(made) > 1:
-        graph.relink(Link(node.id, 1), Link(made[1].id, 0))
+    outputs = {output: Link(ours.id, 0) for output, ours in enumerate(made)}
     if latents:
-        graph.relink(Link(node.id, _latent_output(node, len(made))), latents)
-    job.report.replaced(node, *made)
-    graph.remove(node)
+        outputs[_latent_output(node, len(made))] = latents
+        job.lengths = None  # a clip's latent may go on from here
+    job.replace(node, outputs, *made)
 
 
 def _around(node: Node, before: str, behind: str) -> dict[str, str | Link]:

@@ -31,26 +31,30 @@ class Conversion:
 
 @dataclass
 class Report:
-    """The lists of a Conversion while it is being made. dropped: ids of nodes of which nothing is
-    left over, and so neither of what serves only them."""
+    """The lists of a Conversion while it is being made, each line once. dropped: ids of nodes of
+    which nothing is left over, and so neither of what serves only them."""
 
-    converted: list[str] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    converted: dict[str, None] = field(default_factory=dict)
+    left: dict[Left, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
+    _replaced: set[str] = field(default_factory=set)
+    _known: set[str] = field(default_factory=set)
 
     def replaced(self, old: Node, *new: Node) -> None:
         """A node that others stand for now."""
         became = ", ".join(f"{node.type} ({node.id})" for node in new) or "nothing: not needed"
-        line = f"node {old.id}, {old.type} -> {became}"
-        if line not in self.converted:
-            self.converted.append(line)
+        self.became(old, became)
+
+    def became(self, node: Node, what: str) -> None:
+        """A node that is converted, and to what."""
+        self.converted[f"node {node.id}, {node.type} -> {what}"] = None
+        self._replaced.add(node.id)
 
     def leave(self, node: Node, reason: str) -> None:
         """Something of a node that has no equivalent."""
-        entry = Left(node.id, node.type, node.title, reason)
-        if entry not in self.left:
-            self.left.append(entry)
+        self.left[Left(node.id, node.type, node.title, reason)] = None
+        self._known.add(node.id)
 
     def drop(self, node: Node, reason: str) -> None:
         """A node that nothing of ours stands for."""
@@ -58,9 +62,16 @@ class Report:
         self.dropped.add(node.id)
 
     def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
+        self.notes[text] = None
 
     def knows(self, node: Node) -> bool:
         """Whether something of this node was listed as left."""
-        return any(entry.node_id == node.id for entry in self.left)
+        return node.id in self._known
+
+    def was_replaced(self, node: Node) -> bool:
+        """Whether it was listed as converted."""
+        return node.id in self._replaced
+
+    def about(self, workflow: dict[str, Any]) -> Conversion:
+        """The whole, with what was made."""
+        return Conversion(workflow, [*self.converted], [*self.left], [*self.notes])

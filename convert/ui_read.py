@@ -1,40 +1,32 @@
 """Workflows as the page saves them: nodes with sockets, numbered links, values by position."""
 
+import math
 from typing import Any
 
-from .graph import REROUTE, Graph, Link, Node
+from .check import link_parts, text
+from .graph import ACTIVE, REROUTE, Graph, Link, Node, number
 from .their_nodes import is_theirs
 from .values import UnknownLayout, named_values
-
-
-def is_ui(workflow: dict[str, Any]) -> bool:
-    """Whether this is the format of the page."""
-    nodes, links = workflow.get("nodes"), workflow.get("links")
-    if not isinstance(nodes, list) or not isinstance(links, list):
-        return False
-    return all(isinstance(node, dict) and "id" in node for node in nodes)
 
 
 def read_ui(workflow: dict[str, Any]) -> Graph:
     """The top level of a workflow; what is inside its subgraphs stays there."""
     origins = link_origins(workflow)
     nodes = {str(record["id"]): _node(record, origins) for record in workflow["nodes"]}
-    known = workflow.get("last_node_id", workflow.get("state", {}).get("lastNodeId", 0))
-    numbers = [int(key) for key in nodes if key.isdecimal()]
-    return Graph(nodes, max([*numbers, known if isinstance(known, int) else 0]))
+    known = last_number(workflow, "last_node_id", "lastNodeId")
+    return Graph(nodes, max([known, *(number(key) or 0 for key in nodes)]))
+
+
+def last_number(workflow: dict[str, Any], name: str, newer: str) -> int:
+    """The highest number that the page gave out, as either schema notes it."""
+    known = workflow.get(name, (workflow.get("state") or {}).get(newer))
+    return known if isinstance(known, int) else 0
 
 
 def link_origins(workflow: dict[str, Any]) -> dict[Any, Link]:
     """Where each link comes from, by its number. Links are lists, or dicts in the newer schema."""
-    origins = {}
-    for link in filter(None, workflow["links"]):  # old pages saved null for a link that was cut
-        number, node, slot = (
-            (link["id"], link["origin_id"], link["origin_slot"])
-            if isinstance(link, dict)
-            else link[:3]
-        )
-        origins[number] = Link(str(node), int(slot))
-    return origins
+    links = (link_parts(link) for link in workflow["links"] if link)  # null for one that was cut
+    return {link["id"]: Link(str(link["origin_id"]), link["origin_slot"]) for link in links}
 
 
 def theirs_inside(workflow: dict[str, Any]) -> list[Node]:
@@ -44,39 +36,50 @@ def theirs_inside(workflow: dict[str, Any]) -> list[Node]:
     groups = (workflow.get("extra") or {}).get("groupNodes") or {}
     insides = [(inside.get("name", inside.get("id")), inside) for inside in subgraphs]
     return [
-        Node(f"{name}/{record.get('id', number)}", record["type"], title=record.get("title", ""))
+        Node(f"{name}/{record.get('id', index)}", record["type"], title=text(record.get("title")))
         for name, inside in [*insides, *groups.items()]
-        for number, record in enumerate(inside.get("nodes", []))
-        if is_theirs(record.get("type", ""))
+        for index, record in enumerate(inside.get("nodes") or [])
+        if is_theirs(record.get("type") or "")
     ]
 
 
 def _node(record: dict[str, Any], origins: dict[Any, Link]) -> Node:
-    node = Node(
-        id=str(record["id"]),
-        type=record.get("type", ""),
-        title=record.get("title", ""),
-        mode=record.get("mode", 0),
-        raw=record,
-        pos=_position(record.get("pos")),
-    )
-    try:
-        node.inputs.update(named_values(node.type, record.get("widgets_values")))
-    except UnknownLayout as problem:
-        node.problem = str(problem)
-    node.controls = {
-        name.partition(":")[0]: node.inputs.pop(name) for name in [*node.inputs] if ":" in name
-    }
+    inputs, problem = _values(record)
+    controls = {name.partition(":")[0]: inputs.pop(name) for name in [*inputs] if ":" in name}
+    sockets: dict[str, None] = {}
     for slot, socket in enumerate(record.get("inputs") or []):
         name = socket.get("name") or REROUTE
-        name = f"{name}#{slot}" if name in node.sockets else name
-        node.sockets.append(name)
+        while name in sockets:
+            name = f"{name}#{slot}"
+        sockets[name] = None
         if socket.get("link") in origins:
-            node.inputs[name] = origins[socket["link"]]
-    return node
+            inputs[name] = origins[socket["link"]]
+    return Node(
+        id=str(record["id"]),
+        type=record["type"],
+        inputs=inputs,
+        title=text(record.get("title")),
+        mode=record.get("mode", ACTIVE),
+        raw=record,
+        sockets=[*sockets],
+        problem=problem,
+        controls=controls,
+        pos=_position(record.get("pos")),
+    )
+
+
+def _values(record: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """A node's values by name, and why there are none."""
+    try:
+        return named_values(record["type"], record.get("widgets_values")), ""
+    except UnknownLayout as problem:
+        return {}, str(problem)
 
 
 def _position(pos: Any) -> tuple[float, float]:
     """A list of two, or in older files a dict with the keys 0 and 1."""
-    pair = [pos.get("0", 0), pos.get("1", 0)] if isinstance(pos, dict) else (pos or [0, 0])
-    return float(pair[0]), float(pair[1])
+    pair = [pos.get("0", 0), pos.get("1", 0)] if isinstance(pos, dict) else pos
+    if not isinstance(pair, list) or len(pair) < 2:
+        return 0.0, 0.0
+    x, y = (float(v) if isinstance(v, (int, float)) and math.isfinite(v) else 0.0 for v in pair[:2])
+    return x, y

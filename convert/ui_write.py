@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from .graph import Graph, Link, Node
+from .check import LINK, link_parts
+from .graph import Graph, Link, Node, number
 from .our_nodes import OURS, SEEDS, with_defaults
-from .ui_read import link_origins
+from .ui_read import last_number, link_origins
 
 OPTIONAL_SHAPE = 7  # how the page marks a socket that may stay empty
 
@@ -13,39 +14,31 @@ class Links:
     """The links of a workflow: old numbers where a connection is as it was, new ones elsewhere."""
 
     def __init__(self, workflow: dict[str, Any]):
-        self.old = dict(_numbered(workflow["links"]))
+        self.old = {link_parts(link)["id"]: link for link in workflow["links"] if link}
         self.origins = link_origins(workflow)
         self.as_dicts = any(isinstance(link, dict) for link in workflow["links"])
-        known = workflow.get("last_link_id", workflow.get("state", {}).get("lastLinkId", 0))
-        self.last = max([*self.old, known if isinstance(known, int) else 0], default=0)
+        numbers = [key if isinstance(key, int) else number(key) or 0 for key in self.old]
+        self.last = max([last_number(workflow, "last_link_id", "lastLinkId"), *numbers])
         self.kept: set[Any] = set()
         self.new: list[Any] = []
-        self.leaving: dict[Link, list[Any]] = {}
+        self.leaving: dict[Link, dict[Any, None]] = {}
 
     def connect(self, origin: Link, target: Any, slot: int, kind: str, old_number: Any) -> Any:
         """The number of the link into a slot."""
         if old_number is not None and self.origins.get(old_number) == origin:
-            number = old_number
-            self.kept.add(number)
+            link_id = old_number
+            self.kept.add(link_id)
         else:
             self.last += 1
-            number = self.last
-            self.new.append(self._record(number, origin, target, slot, kind))
-        self.leaving.setdefault(origin, []).append(number)
-        return number
+            link_id = self.last
+            source = number(origin.node)
+            parts = (link_id, origin.node if source is None else source, origin.output)
+            self.new.append(self._record(*parts, target, slot, kind))
+        self.leaving.setdefault(origin, {})[link_id] = None
+        return link_id
 
-    def _record(self, number: int, origin: Link, target: Any, slot: int, kind: str) -> Any:
-        source = int(origin.node) if origin.node.isdecimal() else origin.node
-        if not self.as_dicts:
-            return [number, source, origin.output, target, slot, kind]
-        return {
-            "id": number,
-            "origin_id": source,
-            "origin_slot": origin.output,
-            "target_id": target,
-            "target_slot": slot,
-            "type": kind,
-        }
+    def _record(self, *parts: Any) -> Any:
+        return dict(zip((*LINK, "type"), parts, strict=True)) if self.as_dicts else [*parts]
 
     def records(self) -> list[Any]:
         return [link for number, link in self.old.items() if number in self.kept] + self.new
@@ -60,13 +53,14 @@ def write_ui(graph: Graph, workflow: dict[str, Any]) -> dict[str, Any]:
     records = [_record(node, graph, links) for node in graph.nodes.values()]
     for record in records:
         for slot, output in enumerate(record.get("outputs") or []):
-            numbers = links.leaving.get(Link(str(record["id"]), slot), [])
+            leaving = links.leaving.get(Link(str(record["id"]), slot), {})
             old = output.get("links")
-            order = [number for number in old or [] if number in numbers]
-            order += [number for number in numbers if number not in order]
+            order = [link_id for link_id in old or [] if link_id in leaving]
+            kept = set(order)
+            order += [link_id for link_id in leaving if link_id not in kept]
             output["links"] = order or (None if old is None else [])
     written = {**workflow, "nodes": records, "links": links.records()}
-    if "state" in workflow:
+    if workflow.get("state") is not None:
         state = {"lastNodeId": graph.last_id, "lastLinkId": links.last}
         written["state"] = {**workflow["state"], **state}
     else:
@@ -74,12 +68,6 @@ def write_ui(graph: Graph, workflow: dict[str, Any]) -> dict[str, Any]:
     if isinstance(workflow.get("extra"), dict):
         written["extra"] = _without_links(workflow["extra"], links.gone())
     return written
-
-
-def _numbered(links: list[Any]) -> list[tuple[Any, Any]]:
-    return [
-        (link["id"] if isinstance(link, dict) else link[0], link) for link in filter(None, links)
-    ]
 
 
 def _record(node: Node, graph: Graph, links: Links) -> dict[str, Any]:
@@ -109,13 +97,14 @@ def _output_type(graph: Graph, origin: Link | None, fallback: str) -> str:
     if node.raw is None:
         return OURS[node.type].outputs[origin.output][1]
     outputs = node.raw.get("outputs") or []
-    return outputs[origin.output].get("type", fallback) if origin.output < len(outputs) else "*"
+    known = 0 <= origin.output < len(outputs)
+    return outputs[origin.output].get("type", fallback) if known else "*"
 
 
 def _new(node: Node, order: int, links: Links) -> dict[str, Any]:
     """A node of ours as the page writes one."""
     ours = OURS[node.type]
-    number = int(node.id)
+    own_id = int(node.id)
     sockets: list[dict[str, Any]] = []
     for name, kind, optional in ours.sockets:
         shape = {"shape": OPTIONAL_SHAPE} if optional else {}
@@ -126,9 +115,9 @@ def _new(node: Node, order: int, links: Links) -> dict[str, Any]:
     for slot, socket in enumerate(sockets):
         origin = node.link(socket["name"])
         if origin:
-            socket["link"] = links.connect(origin, number, slot, socket["type"], None)
+            socket["link"] = links.connect(origin, own_id, slot, socket["type"], None)
     return {
-        "id": number,
+        "id": own_id,
         "type": node.type,
         "pos": list(node.pos),
         "size": list(ours.size),
@@ -157,9 +146,9 @@ def _widget_values(node: Node) -> list[Any]:
 def _without_links(extra: dict[str, Any], gone: set[Any]) -> dict[str, Any]:
     """`extra` without what the page notes there about links that are gone: bends of wires."""
     kept = dict(extra)
-    if "linkExtensions" in kept:
+    if kept.get("linkExtensions"):
         kept["linkExtensions"] = [x for x in kept["linkExtensions"] if x.get("id") not in gone]
-    if "reroutes" in kept:
+    if kept.get("reroutes"):
         bends = [
             {**bend, "linkIds": [n for n in bend.get("linkIds") or [] if n not in gone]}
             for bend in kept["reroutes"]

@@ -4,12 +4,19 @@ The page saves values by position, and nodes gained and lost widgets over the ye
 against every layout that a node had; the types of its values say which one it is.
 """
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
-from .their_nodes import LAYOUTS, Layout
+from .check import malformed
+from .graph import Link
+from .their_nodes import DEFAULTS, LAYOUTS, Layout
 
-CONTROLS = {"fixed", "increment", "decrement", "randomize"}
+CONTROLS = ("fixed", "increment", "decrement", "randomize")
 KINDS: dict[str, tuple[type, ...]] = {"t": (str,), "i": (int,), "f": (int, float), "b": (bool,)}
+LETTERS = {str: "t", int: "i", float: "f", bool: "b"}
+NUMBERS = ("i", "f")  # by name, one may stand for the other
+SAID = {"t": "no text", "i": "no number", "f": "no number", "b": "neither true nor false"}
 
 
 class UnknownLayout(Exception):
@@ -23,7 +30,12 @@ def named_values(node_type: str, saved: Any) -> dict[str, Any]:
         return {}
     if isinstance(saved, dict):  # some packs save names
         known = {name for layout in layouts for name, _ in layout}
-        return {name: value for name, value in saved.items() if name in known}
+        named = {name: value for name, value in saved.items() if name in known}
+        if problem := misfit(node_type, named):
+            raise UnknownLayout(problem)
+        return named
+    if not isinstance(saved, list):
+        raise malformed(f"widgets_values of a {node_type} is no list", "a list or an object")
     values = list(saved)
     while values and values[-1] in ("", None) and not _fits_any(values, layouts):
         values.pop()  # a warning or a spacer that was a widget at the time
@@ -33,6 +45,28 @@ def named_values(node_type: str, saved: Any) -> dict[str, Any]:
             if named is not None:
                 return named
     raise UnknownLayout(f"its {len(values)} saved values {values} fit no known version of the node")
+
+
+def misfit(node_type: str, inputs: Mapping[str, Any]) -> str:
+    """Which value of a node is not of its kind, as a clause; nothing where all are."""
+    for name, kind in _kinds(node_type).items():
+        value = inputs.get(name)
+        if name in inputs and not isinstance(value, Link) and not _could_be(value, kind):
+            return f"its {name} is {value!r}, which is {SAID[kind]}"
+    return ""
+
+
+def _kinds(node_type: str) -> dict[str, str]:
+    """The kinds of all values that are read of a node, by name."""
+    defaults = DEFAULTS.get(node_type, {}).items()
+    kinds = {name: LETTERS[type(default)] for name, default in defaults}
+    return kinds | {name: kind for layout in LAYOUTS.get(node_type, ()) for name, kind in layout}
+
+
+def _could_be(value: Any, kind: str) -> bool:
+    if kind == "b":
+        return isinstance(value, int)
+    return _is(value, "f") if kind in NUMBERS else _is(value, kind)
 
 
 def _fits_any(values: list[Any], layouts: tuple[Layout, ...]) -> bool:
@@ -61,4 +95,6 @@ def _read(values: list[Any], layout: Layout, exact: bool) -> dict[str, Any] | No
 
 
 def _is(value: Any, kind: str) -> bool:
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
     return isinstance(value, KINDS[kind]) and (kind == "b" or not isinstance(value, bool))

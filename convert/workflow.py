@@ -1,29 +1,30 @@
 """Converting a workflow of either format."""
 
-import copy
 from typing import Any
 
 from ..motion.errors import AnimateDiffError
-from .api_format import is_api, read_api, write_api
-from .graph import WIRES, Graph, Node
+from .api_format import read_api, write_api
+from .check import copied, is_api, is_page, malformed
+from .graph import GET, SET, WIRES, Graph, Node
 from .helpers import convert_helpers
 from .loaders import convert_loaders
 from .options import Job
 from .prompts import convert_prompts
 from .report import Conversion, Report
 from .their_nodes import ENDS, LAYOUTS, is_theirs
-from .ui_read import is_ui, read_ui, theirs_inside
+from .ui_read import read_ui, theirs_inside
 from .ui_write import write_ui
 
 
-def convert(workflow: dict[str, Any]) -> Conversion:
+def convert(workflow: Any) -> Conversion:
     """The workflow with our nodes in place of AnimateDiff-Evolved's; the given one stays as it is.
 
-    AnimateDiffError where it is no workflow, or has no node of theirs.
+    AnimateDiffError where it is no workflow, or has no node of theirs: nothing else, whatever JSON
+    it is given.
     """
-    workflow = copy.deepcopy(workflow)
-    page = isinstance(workflow, dict) and is_ui(workflow)
-    if not page and not (isinstance(workflow, dict) and is_api(workflow)):
+    workflow = copied(workflow)
+    page = is_page(workflow)
+    if not page and not is_api(workflow):
         raise AnimateDiffError(
             "this is not a workflow of ComfyUI.",
             "a file saved by the page (Save), or in API format (Export API)",
@@ -37,21 +38,27 @@ def convert(workflow: dict[str, Any]) -> Conversion:
             "at least one node whose id begins with ADE_",
             "use it as it is: there is nothing to convert.",
         )
+    for node in filter(lambda node: is_theirs(node.type), graph.looped()):
+        raise malformed(
+            f"{node} is fed by its own output",
+            "links that lead from inputs to results only",
+            "open it in ComfyUI and cut the loop.",
+        )
     report = Report()
     _convert(Job(graph, report))
     for node in inside:
         report.leave(node, "it is inside a subgraph or group node: unpack that, then convert again")
-    written = write_ui(graph, workflow) if page else write_api(graph)
-    return Conversion(written, report.converted, report.left, report.notes)
+    return report.about(write_ui(graph, workflow) if page else write_api(graph))
 
 
 def _convert(job: Job) -> None:
-    before = dict(job.graph.nodes)
-    users = {node.id: job.graph.users(node) for node in before.values()}
+    before = list(job.graph.nodes.values())
+    users = {node.id: job.graph.users(node) for node in before if is_theirs(node.type)}
+    wires = {node.id for node in before if node.type in WIRES and job.graph.is_used(node)}
     convert_loaders(job)
     convert_prompts(job)
     convert_helpers(job)
-    _remove_spent(job, users)
+    _remove_spent(job, users, wires)
     for node in job.graph.nodes.values():
         if is_theirs(node.type) and not job.report.knows(node):
             job.report.leave(node, _why_it_stays(job.graph, node))
@@ -64,26 +71,30 @@ def _why_it_stays(graph: Graph, node: Node) -> str:
     return f"it serves {users[0]}, and stays with it"
 
 
-def _remove_spent(job: Job, users: dict[str, list[Node]]) -> None:
+def _remove_spent(job: Job, users: dict[str, list[Node]], wires: set[str]) -> None:
     """Take out what only served nodes that are gone: a server refuses a workflow with any node
-    that it does not know, connected or not."""
+    that it does not know, connected or not. wires: those that led somewhere."""
     graph = job.graph
-    while spent := [node for node in graph.nodes.values() if _is_spent(graph, node, users)]:
+    asked = list(graph.nodes.values())
+    while spent := [node for node in asked if _is_spent(graph, node, wires)]:
+        freed: set[str] = set()
         for node in spent:
             _say_why(job, node, users.get(node.id, []))
+            freed.update(source.id for source in graph.sources(node))
             graph.remove(node)
+            if node.type == GET and not graph.named(GET, node):
+                freed.update(end.id for end in graph.named(SET, node))
+        asked = graph.present(freed)
 
 
-def _is_spent(graph: Graph, node: Node, users: dict[str, list[Node]]) -> bool:
-    if node.type in ENDS or graph.users(node):
+def _is_spent(graph: Graph, node: Node, wires: set[str]) -> bool:
+    if node.type in ENDS or graph.is_used(node):
         return False
-    if node.type in WIRES:
-        return bool(users.get(node.id))
-    return is_theirs(node.type)
+    return node.id in wires if node.type in WIRES else is_theirs(node.type)
 
 
 def _say_why(job: Job, node: Node, users: list[Node]) -> None:
-    if node.type in WIRES or _was_replaced(job, node):
+    if node.type in WIRES or job.report.was_replaced(node):
         return
     refused = [user for user in users if user.id in job.report.dropped]
     if not users:
@@ -93,8 +104,4 @@ def _say_why(job: Job, node: Node, users: list[Node]) -> None:
     elif len(refused) == len(users):
         job.report.drop(node, f"it only served {refused[0]}, and was taken out with it")
     else:
-        job.report.converted.append(f"node {node.id}, {node.type} -> in the nodes that it served")
-
-
-def _was_replaced(job: Job, node: Node) -> bool:
-    return any(line.startswith(f"node {node.id}, {node.type} ->") for line in job.report.converted)
+        job.report.became(node, "in the nodes that it served")

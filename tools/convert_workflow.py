@@ -46,11 +46,14 @@ def read(path: Path) -> Any:
         raise Unusable(
             f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         ) from error
+    except (RecursionError, ValueError) as error:  # deeper, or of more digits, than Python reads
+        raise Unusable(f"{path} is not a workflow: {error}.") from error
 
 
 def write(path: Path, workflow: dict[str, Any]) -> None:
     try:
-        path.write_text(json.dumps(workflow, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(workflow, indent=2, ensure_ascii=False) + "\n"
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")  # as JSON has it
     except OSError as error:
         raise Unusable(f"{path} cannot be written: {error.strerror}.") from error
 

@@ -40,6 +40,8 @@ def test_something_left(capsys, tmp_path):
         (b"not json", "not JSON"),
         (b"\x89PNG\r\n\xff", "not text"),
         (b"[1, 2]", "not a workflow"),
+        (b"[" * 100_000, "not a workflow"),
+        (b"[" + b"9" * 5000 + b"]", "not a workflow"),
         (
             b'{"1": {"class_type": "KSampler", "inputs": {}}}',
             "no node of ComfyUI-AnimateDiff-Evolved",
@@ -54,6 +56,16 @@ def test_bad_input(capsys, tmp_path, content, message):
     status, printed, errors = run(capsys, given, tmp_path / "out.json")
     assert (status, printed) == (1, "") and message in errors
     assert not (tmp_path / "out.json").exists()
+
+
+def test_half_a_sign_in_a_title_is_written_as_it_was(capsys, tmp_path):
+    """As the page leaves one where it cuts a text inside an emoji; UTF-8 has no way to write it."""
+    given = json.loads((DATA / "gen1_ui.json").read_text(encoding="utf-8"))
+    given["nodes"][0]["title"] = "\ud83c"
+    (tmp_path / "in.json").write_text(json.dumps(given), encoding="utf-8")
+    assert run(capsys, tmp_path / "in.json", tmp_path / "out.json")[0] == 0
+    written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert "\ud83c" in {node.get("title") for node in written["nodes"]}
 
 
 def test_bad_output_and_bad_usage(capsys, tmp_path):

@@ -1,0 +1,108 @@
+"""Workflows of AnimateDiff-Evolved of any size, in API format and as the page has them."""
+
+from typing import Any
+
+Graph = dict[str, dict[str, Any]]
+
+
+class Builder:
+    """Adds nodes, and gives the link to each one's first output."""
+
+    def __init__(self) -> None:
+        self.graph: Graph = {}
+        self.model = self.add("CheckpointLoaderSimple", ckpt_name="sd15.safetensors")
+        self.latent = self.add("EmptyLatentImage", width=512, height=512, batch_size=64)
+
+    def add(self, node_type: str, **inputs: Any) -> list[Any]:
+        key = str(len(self.graph) + 1)
+        self.graph[key] = {"class_type": node_type, "inputs": inputs}
+        return [key, 0]
+
+    def loader(self, model: list[Any], **options: Any) -> list[Any]:
+        options = {"model_name": "mm_sd_v15_v2.ckpt", "beta_schedule": "autoselect", **options}
+        return self.add("ADE_AnimateDiffLoaderGen1", model=model, **options)
+
+    def wire(self, link: list[Any], name: str) -> list[Any]:
+        """Through a reroute, and from there by name."""
+        link = self.add("Reroute", **{"": link})
+        self.add("SetNode", MODEL=link, Constant=name)
+        return self.add("GetNode", Constant=name)
+
+    def sampled(self, model: list[Any], **inputs: Any) -> Graph:
+        self.add("KSampler", **{"model": model, "latent_image": self.latent, "seed": 1, **inputs})
+        return self.graph
+
+
+def loras_in_a_chain(nodes: int) -> Graph:
+    build, last = Builder(), {}
+    for number in range(nodes):
+        link = build.add("ADE_AnimateDiffLoRALoader", name=f"{number}.ckpt", strength=0.5, **last)
+        last = {"prev_motion_lora": link}
+    loras = {"motion_lora": last["prev_motion_lora"]} if last else {}
+    return build.sampled(build.loader(build.model, **loras))
+
+
+def loaders_in_a_row(nodes: int) -> Graph:
+    build = Builder()
+    model = build.model
+    for _ in range(nodes):
+        model = build.loader(model)
+    return build.sampled(model)
+
+
+def loaders_with_options_in_a_row(nodes: int) -> Graph:
+    """Each with windows whose stride asks for the clip's length, and with FreeNoise."""
+    build = Builder()
+    windows = build.add("ADE_StandardUniformContextOptions", context_length=16, context_stride=2,
+                        context_overlap=4, fuse_method="flat")  # fmt: skip
+    settings = build.add("ADE_AnimateDiffSamplingSettings", noise_type="FreeNoise")
+    model = build.model
+    for _ in range(nodes):
+        model = build.loader(model, context_options=windows, sample_settings=settings)
+    return build.sampled(model)
+
+
+def mixed(nodes: int) -> Graph:
+    """All that stands in files, one part behind the other, with reroutes and wires by name."""
+    build = Builder()
+    model = build.model
+    while len(build.graph) < nodes:
+        name = f"wire {len(build.graph)}"
+        lora = build.add("ADE_AnimateDiffLoRALoader", name="pan.ckpt", strength=1.0)
+        lora = build.add("Reroute", **{"": lora})
+        lora = build.add(
+            "ADE_AnimateDiffLoRALoader", name="zoom.ckpt", strength=1.0, prev_motion_lora=lora
+        )
+        windows = build.add("ADE_LoopedUniformContextOptions", context_length=16, context_stride=2,
+                            context_overlap=4, closed_loop=True, fuse_method="flat")  # fmt: skip
+        settings = build.add("ADE_AnimateDiffSamplingSettings", noise_type="FreeNoise")
+        model = build.loader(
+            build.wire(model, name),
+            motion_lora=lora,
+            context_options=windows,
+            sample_settings=settings,
+        )
+        build.add("ADE_AnimateDiffUnload", model=model)
+        clip = {"clip": [build.model[0], 1]}
+        build.add("BatchPromptSchedule", text='"0": "a", "8": "b"', max_frames=0, **clip)
+    return build.sampled(model)
+
+
+def as_page(graph: Graph) -> dict[str, Any]:
+    """Links by number, and values by name, as some packs save them."""
+    nodes, links, leaving = [], [], {}
+    for key, node in graph.items():
+        sockets = []
+        for name, value in node["inputs"].items():
+            if isinstance(value, list):
+                links.append([len(links) + 1, int(value[0]), value[1], int(key), len(sockets), "*"])
+                sockets.append({"name": name, "type": "*", "link": len(links)})
+                leaving.setdefault((value[0], value[1]), []).append(len(links))
+        values = {name: v for name, v in node["inputs"].items() if not isinstance(v, list)}
+        outputs = [
+            {"name": "", "type": "*", "links": leaving.setdefault((key, slot), [])}
+            for slot in range(2)
+        ]
+        nodes.append({"id": int(key), "type": node["class_type"], "pos": [0, 0], "mode": 0,
+                      "inputs": sockets, "outputs": outputs, "widgets_values": values})  # fmt: skip
+    return {"nodes": nodes, "links": links, "version": 0.4}
