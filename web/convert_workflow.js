@@ -1,19 +1,15 @@
 // Offers to rewrite a workflow made for AnimateDiff-Evolved where that is not installed.
-// Uses the page's extension hooks, and the close button of one of its dialogs; the rewriting is done
-// by the server (convert/).
+// Uses the page's extension hooks and its manager of dialogs and toasts, nothing of how it draws
+// them; the rewriting is done by the server (convert/).
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const ROUTE = "/animatediff_native/convert";
 const THEIRS = /^(ADE_|AnimateDiffLoaderV1|AnimateDiffSampler|AnimateDiffCombine)/;
+const WARNS = "Comfy.Workflow.ShowMissingNodesWarning"; // the page's setting, where it has one
 
-// What newer and older pages call their own dialog about missing nodes.
-const MISSING_NODES = ["global-missing-nodes", "global-load-workflow-warning"];
-
-const [MOMENT, FADING] = [20, 1000]; // milliseconds
-
-let opened = null; // the workflow as it was opened
+let opened = null; // the workflow as it was opened, and the page's list of types that it lacks
 let ours = false; // whether it comes from a conversion
 
 function typeOf(missing) {
@@ -44,19 +40,6 @@ async function converted(workflow) {
   return answer;
 }
 
-// It is about the workflow as it was. Until it is gone, the page would show it again, with the same
-// list, for what the converted one lacks.
-async function closeMissingNodes() {
-  for (const key of MISSING_NODES) {
-    const heading = () => document.getElementById(key);
-    const dialog = heading()?.closest('[role="dialog"]');
-    dialog?.querySelector(".p-dialog-close-button")?.click();
-    for (let waited = 0; heading() && waited < FADING; waited += MOMENT) {
-      await new Promise((resolve) => setTimeout(resolve, MOMENT));
-    }
-  }
-}
-
 async function openConverted(workflow) {
   ours = true;
   try {
@@ -71,47 +54,78 @@ async function convertAndOpen(workflow) {
   try {
     const report = await converted(workflow);
     const left = report.left.length;
-    if (report.converted.length) {
-      await closeMissingNodes();
-      await openConverted(report.workflow);
-    }
+    if (report.converted.length) await openConverted(report.workflow);
     toast.add({
       severity: left ? "warn" : "success",
       summary: summary(report.converted.length, left),
       detail: said(report).join("\n"),
       life: left ? undefined : 10000,
     });
+    return report.converted.length > 0;
   } catch (error) {
     toast.add({ severity: "error", summary: "Not converted", detail: error.message });
+    return false;
   }
 }
 
-// Not at once: the page shows its own dialog in the same moment, which would cover the question.
-function offer(workflow, theirs) {
-  setTimeout(async () => {
-    const agreed = await app.extensionManager.dialog.confirm({
-      title: "Convert to AnimateDiff Native?",
-      message:
-        "This workflow was made for AnimateDiff-Evolved, which is not installed.\n" +
-        "AnimateDiff Native can rewrite it to its own nodes; what has no equivalent is listed.",
-      itemList: theirs,
-    });
-    if (agreed) await convertAndOpen(workflow);
+// Older pages list missing nodes in a dialog, which would lie over the converted workflow and go on
+// listing those of the opened one. They let it be shown from here: so it waits for the answer, and
+// comes only where the workflow stays. Newer pages list them beside the canvas, for each workflow.
+function canShowMissing() {
+  return typeof app.extensionManager?.dialog?.showLoadWorkflowWarning === "function";
+}
+
+function showMissing(missing) {
+  const { dialog, setting } = app.extensionManager;
+  if (!missing.length || setting?.get(WARNS) === false) return;
+  dialog.showLoadWorkflowWarning({ missingNodeTypes: missing });
+}
+
+function agreed(theirs) {
+  return app.extensionManager.dialog.confirm({
+    title: "Convert to AnimateDiff Native?",
+    message:
+      "This workflow was made for AnimateDiff-Evolved, which is not installed.\n" +
+      "AnimateDiff Native can rewrite it to its own nodes; what has no equivalent is listed.",
+    itemList: theirs,
   });
+}
+
+// Not at once: the page goes on loading the graph behind the question.
+function offer(workflow, theirs, held) {
+  setTimeout(async () => {
+    let done = false;
+    try {
+      done = (await agreed(theirs)) && (await convertAndOpen(workflow));
+    } catch (error) {
+      console.warn("AnimateDiff Native: the page offers no dialog for a conversion", error);
+    }
+    if (!done) showMissing(held);
+  });
+}
+
+function theirsAmong(missing) {
+  return [...new Set(missing.map(typeOf).filter((type) => THEIRS.test(type)))];
 }
 
 app.registerExtension({
   name: "AnimateDiffNative.ConvertWorkflow",
 
-  beforeConfigureGraph(workflow) {
-    opened = structuredClone(workflow);
+  beforeConfigureGraph(workflow, missing) {
+    opened = ours ? null : { workflow: structuredClone(workflow), missing, held: [] };
   },
 
-  async afterConfigureGraph(missing) {
-    const theirs = [...new Set((missing ?? []).map(typeOf).filter((type) => THEIRS.test(type)))];
-    const workflow = opened;
+  // By now the list is complete, and an older page is about to show it.
+  loadedGraphNode() {
+    if (!opened?.missing || !canShowMissing()) return;
+    if (theirsAmong(opened.missing).length) opened.held = opened.missing.splice(0);
+  },
+
+  afterConfigureGraph(missing) {
+    if (!opened) return;
+    const { workflow, held } = opened;
     opened = null;
-    if (!theirs.length || !workflow || ours) return;
-    offer(workflow, theirs); // not awaited: the page goes on loading the graph behind the question
+    const theirs = theirsAmong(held.length ? held : (missing ?? []));
+    if (theirs.length) offer(workflow, theirs, held);
   },
 });
