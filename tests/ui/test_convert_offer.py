@@ -20,6 +20,12 @@ GIVE_BACK = "() => { app.extensionManager.dialog.confirm = window.usual; }"
 MISSING_NODES = "#global-missing-nodes, #global-load-workflow-warning"
 
 
+def unknown(page):
+    """Node types that are not installed. Newer pages draw others red too: those whose file of
+    weights the server does not have."""
+    return sorted({node["type"] for node in page.nodes() if not node["known"]})
+
+
 @pytest.fixture
 def offered(page):
     """Drops a workflow; there is the question, and no other dialog."""
@@ -58,7 +64,7 @@ def test_what_is_converted_runs(page, standins, offered):
     page.wait_until_opened(before)
     expect(page.toasts).to_contain_text("Converted")
     expect(page.dialogs).to_have_count(0)
-    assert page.missing() == []
+    assert unknown(page) == []
     page.picture("converted")
     make_small(page, standins)
     page.look_at("SaveAnimatedWEBP")
@@ -83,7 +89,7 @@ def test_a_refused_offer_changes_nothing(page, offered, listed):
     expect(question).to_have_count(0)
     listed("ADE_AnimateDiffLoaderGen1")
     assert page.opened_path() == before
-    assert page.missing() == ["ADE_AnimateDiffLoaderGen1"]
+    assert unknown(page) == ["ADE_AnimateDiffLoaderGen1"]
 
 
 def test_a_question_that_is_closed_is_refused(page, offered, listed):
@@ -121,7 +127,7 @@ def test_a_page_without_that_dialog_opens_the_workflow_all_the_same(page, listed
     try:
         page.drop(FOLDER / "gen1_ui.json")
         listed("ADE_AnimateDiffLoaderGen1")
-        assert page.missing() == ["ADE_AnimateDiffLoaderGen1"]
+        assert unknown(page) == ["ADE_AnimateDiffLoaderGen1"]
         expect(page.dialogs.filter(has_text="Convert to")).to_have_count(0)
     finally:
         page.tab.evaluate(GIVE_BACK)
