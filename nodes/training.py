@@ -13,7 +13,6 @@ from ..training.motion_lora_job import (
     MotionLoraJob,
 )
 from ..training.run_motion_lora import run_motion_lora
-from ..training.timesteps import Timesteps
 from .folders import CATEGORY, MOTION_LORAS, folder_stamp, input_folder, new_file
 from .motion_module import MotionLoraIO
 from .search_aliases import search_aliases
@@ -61,13 +60,10 @@ class TrainMotionLora(io.ComfyNode):
         return folder_stamp(input_folder(video_folder or ""))
 
     @classmethod
-    def execute(
-        cls, augmentation, video_folder="", timesteps=Timesteps.UNIFORM.value, **inputs
-    ) -> io.NodeOutput:
+    def execute(cls, augmentation, video_folder="", **inputs) -> io.NodeOutput:
         job = MotionLoraJob(
             augmentation=Augmentation(augmentation),
             video_folder=input_folder(video_folder),
-            timesteps=Timesteps(timesteps),
             **inputs,
         )
         trained = run_motion_lora(job, lambda name: new_file(MOTION_LORAS, name, ".safetensors"))
@@ -271,16 +267,6 @@ def _along_the_way() -> list[io.Input]:
             tooltip="Trains only on noise of this timestep and more. Which way a clip moves is "
             "decided in the strongest noise: where only the look of the clips is learnt and no "
             "direction, try 400 for zooms and 850 for pans. 0: all noise.",
-        ),
-        io.Combo.Input(
-            "timesteps",
-            options=[choice.value for choice in Timesteps],
-            default=Timesteps.UNIFORM.value,
-            optional=True,
-            tooltip="Which strengths of noise are trained on. uniform: all alike, as in the "
-            "paper. strong noise: half of them in the strongest eighth, which also counts more; "
-            "to go on with a pan that was trained from a least_timestep on, so that it does no "
-            "harm below it.",
         ),
         io.Float.Input(
             "hidden_motion",

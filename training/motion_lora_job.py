@@ -13,7 +13,6 @@ from ..motion.errors import AnimateDiffError
 from .augment import Augmentation
 from .prompts import Conditioning
 from .settings import Precision, TrainingSettings
-from .timesteps import Timesteps
 
 LATENT_PIXELS = 8  # the side of what one latent pixel stands for
 LAST_TIMESTEP = 999  # of the noise schedules of SD1.5 and AnimateDiff
@@ -49,7 +48,6 @@ class MotionLoraJob:
     continue_from: MotionLoraChain | None = None
     sample_every: int = 0
     least_timestep: int = 0
-    timesteps: Timesteps = Timesteps.UNIFORM
     hidden_motion: float = 0.0
 
     def __post_init__(self):
@@ -87,7 +85,6 @@ class MotionLoraJob:
             clips_per_step=self.clips_per_step,
             text_dropout=self.text_dropout,
             debias=self.appearance_debias,
-            timesteps=self.timesteps,
             least_timestep=self.least_timestep,
             hidden_motion=self.hidden_motion,
             precision=precision,

@@ -6,8 +6,6 @@ from enum import Enum
 
 import torch
 
-from .timesteps import Timesteps
-
 
 class Precision(str, Enum):
     """What the UNet computes in; what is trained stays in fp32."""
@@ -46,7 +44,7 @@ class TrainingSettings:
     clips_per_step: clips in one optimiser step; text_dropout: share of clips that are trained
     without their prompt, for classifier-free guidance; ema: decay of the running mean of the
     weights, which then is the result; debias: MotionDirector's appearance-debiased loss is added;
-    timesteps: how they are drawn; least_timestep: only this much noise and more is trained on
+    least_timestep: only this much noise and more is trained on
     (where a clip moves to is decided in much noise, where it makes little of the loss);
     hidden_motion: share of clips that are trained in noise in which the camera's motion cannot be
     seen, so that it has to be known by heart.
@@ -63,7 +61,6 @@ class TrainingSettings:
     max_gradient_norm: float = 1.0
     ema: float | None = None
     debias: bool = False
-    timesteps: Timesteps = Timesteps.UNIFORM
     least_timestep: int = 0
     hidden_motion: float = 0.0
     precision: Precision = Precision.FP32

@@ -12,10 +12,8 @@ import torch
 from torch import nn
 
 from .clip_set import Batch, ClipSet
-from .hidden_motion import hide_motion, strong_noise
-from .loss import debiased_noise_loss, noise_loss
+from .objective import debiased_noise_loss, hide_motion, noise_loss, strong_noise
 from .settings import TrainingSettings
-from .timesteps import TimestepDraw
 
 SNAPSHOT_EVERY = 10
 
@@ -59,7 +57,6 @@ class Trainer:
         self.settings = settings
         if settings.hidden_motion and clips.still is None:
             raise ValueError("hidden_motion needs the clips with the camera held still")
-        self.timesteps = TimestepDraw(settings.timesteps, predict.sigmas, settings.least_timestep)
         self.losses: list[float] = []
         self.optimizer = torch.optim.AdamW(
             self.parameters.values(),
@@ -119,22 +116,22 @@ class Trainer:
         batch = self.clips.draw(settings.clips_per_step, settings.text_dropout, generator)
         noise, t = self._noise(batch, generator)
         count, frames = noise.shape[:2]
-        weight = self.timesteps.weights(t)
         predicted = self.predict(batch, noise, t)
         noise = noise.to(predicted.device)
         if settings.debias and frames > 1:
             anchor = torch.randint(frames, (count,), generator=generator)
-            return debiased_noise_loss(predicted, noise, anchor, weight)
-        return noise_loss(predicted, noise, weight)
+            return debiased_noise_loss(predicted, noise, anchor)
+        return noise_loss(predicted, noise)
 
     def _noise(self, batch: Batch, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """The noise of a step's clips, and their timesteps."""
+        """The noise of a step's clips, and their timesteps, which are drawn all alike (Ho et al.
+        2020, algorithm 1)."""
         noise = torch.randn(batch.latents.shape, generator=generator)  # each frame its own
-        count, sigmas = len(noise), self.predict.sigmas
-        t = self.timesteps.draw(count, generator)
+        count, sigmas, least = len(noise), self.predict.sigmas, self.settings.least_timestep
+        t = torch.randint(least, len(sigmas), (count,), generator=generator)
         if self.settings.hidden_motion and batch.still is not None:
             hidden = torch.rand(count, generator=generator) < self.settings.hidden_motion
-            strong = strong_noise(len(sigmas), self.settings.least_timestep, count, generator)
+            strong = strong_noise(len(sigmas), least, count, generator)
             t = torch.where(hidden, strong, t)
             noise = hide_motion(noise, batch.latents, batch.still, sigmas[t], hidden)
         return noise, t

@@ -13,9 +13,9 @@ from animatediff_native.motion.load import MotionModule
 from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from animatediff_native.training.clip_set import Batch, ClipSet
 from animatediff_native.training.domain_adapter import DomainAdapterTraining
-from animatediff_native.training.loss import noise_loss
 from animatediff_native.training.motion_lora import MotionLoraTraining
 from animatediff_native.training.motion_module import MotionModuleTraining, new_motion_module
+from animatediff_native.training.objective import noise_loss
 from animatediff_native.training.session import training_session
 from animatediff_native.training.settings import Precision, TrainingSettings
 from animatediff_native.training.trainer import Trainer

@@ -102,7 +102,6 @@ CONTRACT = {
             "continue_from",
             "sample_every",
             "least_timestep",
-            "timesteps",
             "hidden_motion",
         ],
         ["ADN_MOTION_LORA", "IMAGE"],

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from adn_testing.linear_noise import FRAMES, PLAIN, LinearNoise, trained, trainer_of
-from animatediff_native.training.hidden_motion import hide_motion
+from animatediff_native.training.objective import hide_motion
 
 SEED = 5
 SIGMA = torch.tensor([14.6, 5.0], dtype=torch.float64)

@@ -22,8 +22,7 @@ from adn_testing.linear_noise import (
     trainer_of,
     weights,
 )
-from animatediff_native.training.loss import debiased_noise_loss, noise_loss
-from animatediff_native.training.timesteps import TimestepDraw, Timesteps
+from animatediff_native.training.objective import debiased_noise_loss, noise_loss
 from animatediff_native.training.trainer import Trainer
 
 # what is learnt, and that the seed decides it
@@ -94,70 +93,6 @@ def test_all_timesteps_and_clips_take_part_alike_over_the_steps():
     drawn = torch.tensor([float(batch.latents[0, 0, 0, 0, 0]) for batch, _, _ in predict.calls])
     clips = (drawn[:, None] == first).sum(0)
     assert ((clips - 200).abs() < 4 * 160**0.5).all()
-
-
-def test_strong_noise_is_drawn_by_the_cubic_rule():
-    """t < k where u^3 > 1 - k / 10. 1,000 draws; 4 standard deviations of each binomial count."""
-    predict = LinearNoise()
-    strong = replace(PLAIN, steps=1000, learning_rate=1e-6, timesteps=Timesteps.STRONG_NOISE)
-    trained(strong, predict)
-    counts = torch.cat([t for _, _, t in predict.calls]).bincount(minlength=10)
-    below = 1 - (1 - torch.arange(11) / 10) ** (1 / 3)
-    share = below.diff()
-    assert share[-1] > 10 * share[0]
-    assert ((counts - 1000 * share).abs() < 4 * (1000 * share * (1 - share)).sqrt()).all()
-
-
-def test_strong_noise_counts_as_the_v_loss_does():
-    """Relative to each other as 1 / abar, and 1 in the mean over the draws. Rounding of fp32; the
-    mean over 10,000 draws within 4 of its standard deviations."""
-    predict = LinearNoise()
-    strong = TimestepDraw(Timesteps.STRONG_NOISE, predict.sigmas, 0)
-    weight = strong.weights(torch.arange(10))
-    assert weight is not None
-    expected = 1 / (1 - predict.amounts**2)
-    assert torch.allclose(weight / weight[0], expected / expected[0], rtol=1e-5)
-    t = strong.draw(10_000, torch.Generator().manual_seed(1))
-    assert abs(weight[t].mean() - 1) < 4 * weight[t].std() / 100
-
-
-def test_the_loss_of_strong_noise_is_the_weighted_mean_of_the_clips():
-    predict, untrained = LinearNoise(), LinearNoise()
-    settings = replace(PLAIN, steps=1, clips_per_step=4, timesteps=Timesteps.STRONG_NOISE)
-    loss = trained(settings, predict).losses[0]
-    batch, noise, t = predict.calls[0]
-    errors = (untrained(batch, noise, t).detach() - noise).square().mean((1, 2, 3, 4))
-    weight = TimestepDraw(Timesteps.STRONG_NOISE, predict.sigmas, 0).weights(t)
-    assert weight is not None and len(weight.unique()) > 1
-    assert loss == pytest.approx((weight * errors).mean().item(), rel=1e-6)
-
-
-def test_weights_of_1_are_the_loss_itself():
-    """The same sums in another order."""
-    predicted, noise = torch.randn(2, 3, FRAMES, CHANNELS, 4, 4)
-    anchor, ones = torch.tensor([0, 1, 2]), torch.ones(3)
-    assert torch.allclose(noise_loss(predicted, noise, ones), noise_loss(predicted, noise))
-    plain = debiased_noise_loss(predicted, noise, anchor)
-    assert torch.allclose(debiased_noise_loss(predicted, noise, anchor, ones), plain)
-
-
-def test_the_error_of_v_is_that_of_the_noise_over_the_signal():
-    """What the weights of the v loss stand on; fp64, so that only rounding is left."""
-    generator = torch.Generator().manual_seed(3)
-    clean, noise, guess = torch.randn(3, 100, generator=generator, dtype=torch.float64)
-    for kept in (0.9, 0.5, 0.002):
-        signal, spread = kept**0.5, (1 - kept) ** 0.5
-        guessed_clean = (signal * clean + spread * noise - spread * guess) / signal
-        v, guessed_v = signal * noise - spread * clean, signal * guess - spread * guessed_clean
-        weight = 1 + (spread / signal) ** 2
-        assert torch.allclose((guessed_v - v) ** 2, weight * (guess - noise) ** 2, rtol=1e-9)
-
-
-def test_strong_noise_keeps_to_the_least_timestep():
-    predict = LinearNoise()
-    settings = replace(PLAIN, steps=200, least_timestep=7, timesteps=Timesteps.STRONG_NOISE)
-    trainer_of(settings, predict).run()
-    assert torch.cat([t for _, _, t in predict.calls]).unique().tolist() == [7, 8, 9]
 
 
 def test_noise_is_standard_normal_over_the_steps():

@@ -11,7 +11,7 @@ import itertools
 import pytest
 import torch
 from animatediff_native.training.clip_set import ClipSet
-from animatediff_native.training.loss import debiased, debiased_noise_loss, noise_loss
+from animatediff_native.training.objective import debiased, debiased_noise_loss, noise_loss
 
 TOLERANCE = 1e-5
 CLIPS, FRAMES = 2, 3

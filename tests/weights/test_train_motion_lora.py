@@ -30,7 +30,6 @@ from animatediff_native.training import rescue, run_motion_lora, session, traine
 from animatediff_native.training.augment import Augmentation
 from animatediff_native.training.curve import HEIGHT, WIDTH
 from animatediff_native.training.motion_lora_job import MotionLoraJob
-from animatediff_native.training.timesteps import TimestepDraw
 
 pytestmark = pytest.mark.usefixtures("inference")
 
@@ -207,22 +206,6 @@ def test_hidden_motion_shows_the_clips_with_the_camera_held_still(given, monkeyp
         held = batch.still[:, :1].expand_as(batch.still)
         torch.testing.assert_close(batch.still, held, rtol=0, atol=1e-5)
         assert not torch.allclose(batch.latents, batch.latents[:, :1].expand_as(held), atol=1e-2)
-
-
-def test_strong_noise_goes_by_the_models_own_schedule(given, monkeypatch):
-    """Its sigmas go from 0.0292 to 14.615."""
-    ratios = []
-
-    class Noted(TimestepDraw):
-        def weights(self, t):
-            ends = super().weights(torch.tensor([0, 999]))
-            assert ends is not None
-            ratios.append((ends[1] / ends[0]).item())
-            return super().weights(t)
-
-    monkeypatch.setattr(trainer, "TimestepDraw", Noted)
-    train(given, steps=2, timesteps="strong noise")
-    assert ratios == pytest.approx([(1 + 14.615**2) / (1 + 0.0292**2)] * 2, rel=1e-3)
 
 
 def test_the_device_is_free_for_the_training(given, monkeypatch):
