@@ -22,8 +22,6 @@ from adn_testing.training import (
 from adn_testing.unet_call import relative_error
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
-from animatediff_native.lora.strengths import FrameStrengths
-from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.training.clip_set import Batch
 from animatediff_native.training.normal_tensors import normal_tensors
 from animatediff_native.training.session import training_session
@@ -32,7 +30,6 @@ from animatediff_native.training.settings import Precision, TrainingSettings
 pytestmark = pytest.mark.usefixtures("inference")
 
 TOLERANCE = 1e-4  # of the standard deviation: the same sums in another order, as in test_parity
-SAME_SUMS = 1e-5  # of the whole; a block that is taken for another one makes more than 1
 TWO_STEPS = TrainingSettings(steps=2, learning_rate=0.01, max_gradient_norm=1e9)
 
 
@@ -48,8 +45,8 @@ def module():
         return tiny.motion_module("v3", seed=3)
 
 
-def session(model, precision=Precision.FP32, checkpointing=False, frames=FRAMES):
-    return training_session(model, precision, checkpointing, frames)
+def session(model, precision=Precision.FP32):
+    return training_session(model, precision, False, FRAMES)
 
 
 # the noise
@@ -102,91 +99,6 @@ def test_frames_of_a_clip_do_know_of_each_other(plain, module):
 def test_all_timesteps_of_the_schedule_are_trained(plain):
     with session(plain) as predict:
         assert predict.sigmas.shape == (1000,)
-
-
-# gradient checkpointing
-
-
-def gradients(stage, plain, module, checkpointing, **options):
-    """Losses of two steps and the gradients of the second, in which every half has one."""
-    found = []
-
-    def watch(trainer):
-        if trainer.step == 2:
-            found.extend([trainer.losses, {k: p.grad for k, p in trainer.parameters.items()}])
-
-    stage(plain, module, replace(TWO_STEPS, checkpointing=checkpointing), watch, **options)
-    return found
-
-
-def joined(gradients):
-    return torch.cat([gradients[key].flatten() for key in sorted(gradients)])
-
-
-def assert_same_gradients(stage, plain, module, **options):
-    """What is computed again is computed from the same numbers; MKL adds them up in an order that
-    hangs on where they lie in memory, so the last bits may differ."""
-    (losses, kept), (again, recomputed) = (
-        gradients(stage, plain, module, checkpointing, **options) for checkpointing in (False, True)
-    )
-    assert losses == pytest.approx(again, rel=SAME_SUMS)
-    expected = joined(kept)
-    assert (joined(recomputed) - expected).norm() <= SAME_SUMS * expected.norm()
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_checkpointing_changes_no_gradient(plain, module, name):
-    assert_same_gradients(STAGES[name], plain, module)
-
-
-def test_checkpointing_keeps_the_pooled_norms_of_v1(plain):
-    assert_same_gradients(train_motion_lora, plain, tiny.motion_module("v1"))
-
-
-def test_checkpointing_keeps_what_patches_know_of_their_place(plain, module):
-    """An attention patch that works in one block only, as IPAdapter-style packs set them."""
-
-    def double_in_one_block(q, k, v, extra_options):
-        return q, k, v * (2 if extra_options["block"] == ("output", 5) else 1)
-
-    patched = plain.clone()
-    patched.set_model_attn2_patch(double_in_one_block)
-    assert (
-        gradients(train_motion_lora, patched, module, False)[0]
-        != (gradients(train_motion_lora, plain, module, False)[0])
-    )
-    assert_same_gradients(train_motion_lora, patched, module)
-
-
-def test_checkpointing_refuses_strengths_by_frame(plain, module):
-    """Their hooks are gone when a layer is computed again."""
-    ramp = FrameStrengths(tuple(i / FRAMES for i in range(FRAMES)))
-    moving = with_motion_lora(module, (LoraUse(lora_files.motion_lora(), 1.0, ramp),))
-    assert gradients(train_motion_lora, plain, moving, False)
-    with pytest.raises(AnimateDiffError, match="follows the frame"):
-        gradients(train_motion_lora, plain, moving, True)
-
-
-def kept_bytes(model, checkpointing):
-    """What autograd keeps of one forward."""
-    sizes = []
-
-    def note(tensor):
-        sizes.append(tensor.numel() * tensor.element_size())
-        return tensor
-
-    clips = clip_set()
-    batch, noise, t = fixed_call(clips)
-    with session(model, checkpointing=checkpointing) as predict:
-        latents = batch.latents.clone().requires_grad_()
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            predict(Batch(latents, batch.context), noise, t)
-    return sum(sizes)
-
-
-def test_checkpointing_keeps_far_fewer_activations(plain, module):
-    model = animated(plain, module)
-    assert kept_bytes(model, True) < 0.2 * kept_bytes(model, False)
 
 
 # beginning with a MotionLoRA
