@@ -6,11 +6,13 @@ from pathlib import Path
 import folder_paths
 
 from ..motion.errors import AnimateDiffError
+from .workflow_paths import leads_inside, named_inside, stays_inside
 
 CATEGORY = "AnimateDiff"
 MOTION_MODULES = "animatediff_models"
 MOTION_LORAS = "animatediff_motion_lora"
 LORAS = "loras"  # the host's own
+VIDEOS = "animatediff_videos"  # folders that the administrator lets workflows read; none by itself
 
 
 def register_folders() -> None:
@@ -28,7 +30,7 @@ def register_folders() -> None:
 
 def find_file(folder: str, name: str) -> Path:
     """The path of a file that a node names; AnimateDiffError when it is gone."""
-    path = folder_paths.get_full_path(folder, name)
+    path = _full_path(folder, name)
     if path is None:
         raise AnimateDiffError(
             f"'{name}' is not in models/{folder}.",
@@ -40,35 +42,60 @@ def find_file(folder: str, name: str) -> Path:
 
 def file_stamp(folder: str, name: str) -> str:
     """Changes when the file does, so that the host loads a replaced file again."""
-    path = folder_paths.get_full_path(folder, name)
+    path = _full_path(folder, name)
     if path is None:
         return "missing"
     status = Path(path).stat()
     return f"{path}:{status.st_mtime_ns}:{status.st_size}"
 
 
-def input_folder(name: str) -> Path | None:
-    """The folder of this path, which is absolute or begins in ComfyUI's input folder; None where
-    there is no name."""
+def _full_path(folder: str, name: str) -> str | None:
+    """The host joins the name to the folders in such a way that it cannot lead out of them."""
+    try:
+        return folder_paths.get_full_path(folder, name)
+    except ValueError:  # Windows: the name is of another drive
+        return None
+
+
+def video_folder(name: str) -> Path | None:
+    """The folder of this name, inside ComfyUI's input folder or inside one that the administrator
+    named; None where there is no name."""
     name = name.strip().strip('"')  # Windows copies paths with quotes
     if not name:
         return None
-    inputs = Path(folder_paths.get_input_directory()).absolute()
-    folder = inputs / name  # an absolute name takes the place of it all
-    inside = folder.resolve().is_relative_to(inputs.resolve())
-    if not inside and not Path(name).is_absolute():
+    roots = _video_roots()
+    folders = [Path(folder) for folder in named_inside(name, roots)]
+    inside = [folder for folder in folders if leads_inside(folder, roots)]
+    there = [folder for folder in inside if folder.is_dir()]
+    if not there and (len(inside) < len(folders) or not folders):
         raise AnimateDiffError(
-            f"'{name}' leads out of the folder {inputs}.",
-            "a folder inside it, or a whole path",
-            "write the whole path of the folder.",
+            f"video_folder is '{name}', which leads out of the folders that workflows may read.",
+            f"a folder inside {roots[0]}, or inside one that extra_model_paths.yaml names under "
+            f"{VIDEOS}",
+            "put the videos into a folder inside ComfyUI's input folder and write its name, or "
+            f"have the folder added to extra_model_paths.yaml under {VIDEOS}.",
         )
-    return folder
+    return (there or folders)[0]
 
 
-def folder_stamp(folder: Path | None) -> str:
-    """Changes when a file in the folder does."""
-    if folder is None:
-        return ""
+def _video_roots() -> list[Path]:
+    """The input folder first."""
+    named, _ = folder_paths.folder_names_and_paths.get(VIDEOS, ([], set()))
+    return [Path(root).absolute() for root in (folder_paths.get_input_directory(), *named)]
+
+
+def video_folder_stamp(name: str) -> str:
+    """Changes when a file in the folder does; of a folder that is refused, nothing is asked."""
+    try:
+        folder = video_folder(name)
+        return "" if folder is None else _stamp(folder)
+    except AnimateDiffError:
+        return "refused"
+    except OSError:
+        return "unreadable"
+
+
+def _stamp(folder: Path) -> str:
     if not folder.is_dir():
         return "missing"
     files = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]
@@ -79,12 +106,18 @@ def folder_stamp(folder: Path | None) -> str:
 def new_file(folder: str, prefix: str, ending: str) -> Path:
     """Where a node saves: prefix and the next number, in the first folder of this id."""
     first = Path(folder_paths.get_folder_paths(folder)[0]).absolute()
-    if not prefix.strip() or not (first / prefix).resolve().is_relative_to(first.resolve()):
+    added = len(f"_{99_999:05}_{ending}") + len("..part")  # the latter while it is written
+    # spaces around it are no name; the host replaces %date% and the like by nothing longer
+    if not stays_inside(prefix.strip(), added) or not leads_inside(first / prefix, [first]):
         raise AnimateDiffError(
-            f"filename_prefix is '{prefix}'.",
-            f"a name inside models/{folder}",
+            f"filename_prefix is '{_shortened(prefix)}'.",
+            f"a name inside models/{folder}, without .. and not too long",
             "write a name such as motion_lora or mine/motion_lora.",
         )
     into, name, number, *_ = folder_paths.get_save_image_path(prefix, str(first))
     Path(into).mkdir(parents=True, exist_ok=True)
     return Path(into) / f"{name}_{number:05}_{ending}"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:80]}..."

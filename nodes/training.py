@@ -13,7 +13,8 @@ from ..training.motion_lora_job import (
     MotionLoraJob,
 )
 from ..training.run_motion_lora import run_motion_lora
-from .folders import CATEGORY, MOTION_LORAS, folder_stamp, input_folder, new_file
+from .folders import CATEGORY, MOTION_LORAS, new_file, video_folder_stamp
+from .folders import video_folder as folder_of_videos
 from .motion_module import MotionLoraIO
 from .search_aliases import search_aliases
 
@@ -57,13 +58,13 @@ class TrainMotionLora(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, video_folder: str | None = None, **_others) -> str:
-        return folder_stamp(input_folder(video_folder or ""))
+        return video_folder_stamp(video_folder or "")
 
     @classmethod
     def execute(cls, augmentation, video_folder="", **inputs) -> io.NodeOutput:
         job = MotionLoraJob(
             augmentation=Augmentation(augmentation),
-            video_folder=input_folder(video_folder),
+            video_folder=folder_of_videos(video_folder),
             **inputs,
         )
         trained = run_motion_lora(job, lambda name: new_file(MOTION_LORAS, name, ".safetensors"))
@@ -154,7 +155,8 @@ def _clips() -> list[io.Input]:
             default="",
             optional=True,
             tooltip="A folder with videos, one clip from the beginning of each: its name inside "
-            "ComfyUI's input folder, or a whole path. Used where images is not connected.",
+            "ComfyUI's input folder, or inside one that extra_model_paths.yaml names under "
+            "animatediff_videos. Used where images is not connected.",
         ),
         io.Int.Input(
             "frame_stride",

@@ -207,7 +207,7 @@ def wide_vae():
         ({"images": None}, ["nothing to train on", "either images or video_folder"]),
         ({"video_folder": "clips"}, ["images is connected", "video_folder is", "unplug images"]),
         ({"images": None, "video_folder": "no"}, ["/input/no' does not exist", "on the machine"]),
-        ({"images": None, "video_folder": "../up"}, ["'../up' leads out of", "whole path"]),
+        ({"images": None, "video_folder": "../up"}, ["'../up', which leads out of", "/input", "animatediff_videos"]),
         ({"positive": []}, ["positive holds no prompt"]),
         ({"positive": several(3)}, ["3 prompts, and there are 2 clips"]),
         ({"negative": several(2)}, ["negative holds 2 prompts"]),
