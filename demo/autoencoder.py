@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from animatediff_native.motion.files import written_whole
 from animatediff_native.training.settings import cosine
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import save_file
@@ -161,4 +162,5 @@ def save(vae: TAESD, file: Path) -> None:
     }
     weights["vae_scale"] = torch.tensor(LATENT_SCALE)
     weights["vae_shift"] = torch.tensor(0.0)
-    save_file(weights, file)
+    with written_whole(file) as beside:
+        save_file(weights, beside)

@@ -90,7 +90,11 @@ def _pair(target: Target, parts: StateDict, default_scale: ScaleOf, file: str) -
     rank = down.shape[0]
     if up.shape[1] != rank:
         raise _broken(file, f"the ranks of {target.key} disagree: down {rank}, up {up.shape[1]}")
+    if rank == 0:
+        raise _broken(file, f"the halves of {target.key} have rank 0")
     alpha = parts.get("alpha")
+    if alpha is not None and alpha.numel() != 1:
+        raise _broken(file, f"the alpha of {target.key} is no number but {alpha.numel()} of them")
     scale = default_scale(rank) if alpha is None else float(alpha) / rank
     return LowRank(down, up, scale)
 

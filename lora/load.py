@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import sys
 from pathlib import Path
 
 import comfy.utils
@@ -37,13 +38,12 @@ def _peft_config(path: Path) -> dict:
     header = json.loads(comfy.utils.safetensors_header(str(path)) or "{}")
     recorded = header.get("__metadata__", {}).get(PEFT_CONFIG, "{}")
     try:
-        return dict(json.loads(recorded))
-    except (ValueError, TypeError) as error:
-        raise AnimateDiffError(
-            f"'{path.name}' has a PEFT configuration that is no JSON object ({error}).",
-            EXPECTED_LORA,
-            "save the file again with diffusers, or download it again.",
-        ) from error
+        config = json.loads(recorded)
+    except (ValueError, RecursionError) as error:
+        raise _wrong_config(path, f"that is no JSON object ({error})") from error
+    if not isinstance(config, dict):
+        raise _wrong_config(path, f"that is no JSON object but {_shown(config)}")
+    return config
 
 
 def _default_scale(path: Path) -> ScaleOf:
@@ -59,8 +59,31 @@ def _default_scale(path: Path) -> ScaleOf:
             EXPECTED_LORA,
             "fuse the alphas into the weights where the file was trained, and save it again.",
         )
-    alpha = unet.get("lora_alpha")
-    if alpha is None:
+    if "lora_alpha" not in unet:
         return official_scale
-    root = unet.get("use_rslora", False)
-    return lambda rank: alpha / (math.sqrt(rank) if root else rank)
+    alpha, root = unet["lora_alpha"], unet.get("use_rslora", False)
+    if not _is_above_0(alpha):
+        raise _wrong_config(path, f"whose lora_alpha is {_shown(alpha)}, not a number above 0")
+    if not isinstance(root, bool):
+        raise _wrong_config(path, f"whose use_rslora is {_shown(root)}, neither true nor false")
+    return lambda rank: float(alpha) / (math.sqrt(rank) if root else rank)
+
+
+def _is_above_0(value: object) -> bool:
+    """Of what JSON can hold; true is no number, and an integer may be too large for one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 < value <= sys.float_info.max
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def _wrong_config(path: Path, what: str) -> AnimateDiffError:
+    return AnimateDiffError(
+        f"'{path.name}' has a PEFT configuration {what}.",
+        EXPECTED_LORA,
+        "save the file again with diffusers, or download it again.",
+    )

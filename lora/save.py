@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from safetensors.torch import save_file
 
+from ..motion.files import written_whole
 from .chain import MotionLoraChain
 from .compose import Compressed, compose, compress
 from .names import official_names
@@ -40,5 +41,6 @@ def save_motion_lora(chain: MotionLoraChain, path: Path, rank: int = 0) -> Saved
         "rank": str(rank),
         "relative_error": f"{compressed.relative_error:.6g}",
     }
-    save_file(tensors, path, metadata)
+    with written_whole(path) as beside:
+        save_file(tensors, beside, metadata)
     return Saved(path, ranks, compressed.relative_error)

@@ -20,6 +20,8 @@ from .network import MotionNetwork, as_in_files
 
 log = logging.getLogger("animatediff_native")
 
+_NO_MEMORY = ("out of memory", "allocate memory", "not enough memory")
+
 
 @dataclass(frozen=True)
 class MotionModule:
@@ -72,13 +74,30 @@ def read_file(path: Path, expected: str) -> object:
             "download a .safetensors version, or a later upload of the same file: early uploads "
             "of v3 carried their training configuration and were replaced.",
         ) from error
+    except comfy.model_management.OOM_EXCEPTION:
+        raise  # the host knows what to do, and says so
     except Exception as error:  # the loaders raise whatever their formats raise
+        if out_of_memory(error):
+            raise AnimateDiffError(
+                f"memory ran out while '{path.name}' was read ({_first_line(error)}).",
+                f"free memory for the file, which has {path.stat().st_size / 2**20:.0f} MiB",
+                "close other programs, or unload the models that ComfyUI holds (Edit > Unload "
+                "Models), and run again. The file itself need not be at fault.",
+            ) from error
         raise AnimateDiffError(
             f"'{path.name}' cannot be read ({_first_line(error)}).",
             expected,
             "the file is damaged or has the wrong ending: compare its size with the source and "
             "download it again.",
         ) from error
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """By its class, or by the words of what has none of its own: torch's allocators, the system."""
+    if isinstance(error, (MemoryError, comfy.model_management.OOM_EXCEPTION)):
+        return True
+    said = str(error).lower()
+    return isinstance(error, Exception) and any(words in said for words in _NO_MEMORY)
 
 
 def _refuse_unreadable(path: Path, expected: str) -> None:

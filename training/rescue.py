@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-import comfy.model_management
 from comfy.model_management import InterruptProcessingException
 
 from ..lora.chain import LoraUse
 from ..lora.save import save_motion_lora
 from ..motion.errors import AnimateDiffError
+from ..motion.load import out_of_memory
 from .encode import clear_device
 from .motion_lora import MotionLoraTraining
 from .trainer import LossNotFinite
@@ -33,7 +33,7 @@ def run_and_keep(training: MotionLoraTraining, work: Callable[[], None], new_fil
         failure = _not_finite(error.step, _keep(training, error.good_step, new_file))
     except (Exception, InterruptProcessingException) as error:  # newer hosts': a BaseException
         kept = _keep(training, training.step, new_file)
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         failure = _no_memory(kept)
     # outside of the handlers: with the exception go the tensors that its traceback holds
@@ -80,10 +80,3 @@ def _no_memory(kept: str) -> AnimateDiffError:
         "turn gradient_checkpointing on, set clips_per_step to 1, and lower width and height, "
         "frames_per_clip or rank.",
     )
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """By the host's exception, or by the words of devices that have none of their own."""
-    if isinstance(error, comfy.model_management.OOM_EXCEPTION):
-        return True
-    return isinstance(error, RuntimeError) and "out of memory" in str(error).lower()

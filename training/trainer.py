@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from ..motion.files import written_whole
 from .clip_set import Batch, ClipSet
 from .objective import debiased_noise_loss, hide_motion, noise_loss, strong_noise
 from .settings import TrainingSettings
@@ -161,18 +162,15 @@ class Trainer:
 
     def save(self, file: Path) -> None:
         """A checkpoint that `resume` goes on from."""
-        staged = file.with_name(f"{file.name}.new")
-        torch.save(
-            {
-                "parameters": self._copy(),
-                "mean": self._mean,
-                "optimizer": self.optimizer.state_dict(),
-                "losses": self.losses,
-                "seed": self.settings.seed,
-            },
-            staged,
-        )
-        staged.replace(file)
+        state = {
+            "parameters": self._copy(),
+            "mean": self._mean,
+            "optimizer": self.optimizer.state_dict(),
+            "losses": self.losses,
+            "seed": self.settings.seed,
+        }
+        with written_whole(file) as beside:
+            torch.save(state, beside)
 
     def resume(self, file: Path) -> None:
         """Go on where the run that saved this file was."""

@@ -5,6 +5,7 @@ import pickle
 import re
 
 import comfy.model_management
+import comfy.utils
 import pytest
 import torch
 from adn_testing.motion_files import diffusers, original
@@ -137,6 +138,51 @@ FILES = {
     "a folder": (lambda p: p.mkdir(), "safetensors", "no longer"),
     "no file": (lambda p: None, "safetensors", "no longer"),
 }  # fmt: skip
+
+
+class SafetensorError(Exception):
+    """Of the library: neither a RuntimeError nor an OSError."""
+
+
+NO_MEMORY = {
+    "Python": MemoryError(),
+    "torch on the CPU": RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        "you tried to allocate 9 bytes. Error code 12 (Cannot allocate memory)"
+    ),
+    "torch on Windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),
+    "a device without a class of its own": RuntimeError("MPS backend out of memory"),
+    "the system": OSError(12, "Cannot allocate memory"),
+    "safetensors": SafetensorError("Cannot allocate memory (os error 12)"),
+}
+
+
+@pytest.mark.parametrize("name", NO_MEMORY)
+def test_memory_that_runs_out_is_no_damaged_file(tmp_path, monkeypatch, name):
+    def fail(*_args, **_options):
+        raise NO_MEMORY[name]
+
+    path = tmp_path / "mm.safetensors"
+    SAVERS["safetensors"](original("v3"), path)
+    monkeypatch.setattr(comfy.utils, "load_torch_file", fail)
+    with pytest.raises(AnimateDiffError, match=r"memory ran out while 'mm.safetensors'") as caught:
+        load_motion_module(path)
+    assert "MiB" in caught.value.expected and "download" not in caught.value.remedy
+
+
+def test_the_hosts_own_exception_for_memory_stays_what_it_is(tmp_path, monkeypatch):
+    """The host unloads its models then, and says what helps."""
+    error = comfy.model_management.OOM_EXCEPTION("CUDA out of memory")
+
+    def fail(*_args, **_options):
+        raise error
+
+    path = tmp_path / "mm.safetensors"
+    SAVERS["safetensors"](original("v3"), path)
+    monkeypatch.setattr(comfy.utils, "load_torch_file", fail)
+    with pytest.raises(comfy.model_management.OOM_EXCEPTION) as caught:
+        load_motion_module(path)
+    assert caught.value is error
 
 
 @pytest.mark.parametrize("name", FILES)

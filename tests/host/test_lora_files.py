@@ -50,11 +50,29 @@ def test_an_alpha_per_layer_in_the_metadata(tmp_path):
         load_motion_lora(path)
 
 
-@pytest.mark.parametrize("recorded", ["{broken", "3"])
+@pytest.mark.parametrize("recorded", ["{broken", "3", "", '[["lora_alpha", 1]]', "[" * 100_000])
 def test_metadata_that_is_no_configuration(tmp_path, recorded):
     path = tmp_path / "lora.safetensors"
     save_file(lora_files.peft(lora_files.pairs()), path, {PEFT_CONFIG: recorded})
-    with pytest.raises(AnimateDiffError, match="PEFT configuration"):
+    with pytest.raises(AnimateDiffError, match="PEFT configuration that is no JSON object"):
+        load_motion_lora(path)
+
+
+@pytest.mark.parametrize("alpha", ['"abc"', "null", "true", "[8]", "{}", "NaN", "Infinity", "-8", "0", "9" * 400])
+def test_an_alpha_that_is_no_number_above_0(tmp_path, alpha):
+    path = tmp_path / "lora.safetensors"
+    save_file(lora_files.peft(lora_files.pairs()), path, {PEFT_CONFIG: f'{{"lora_alpha": {alpha}}}'})
+    with pytest.raises(AnimateDiffError, match=r"'lora.safetensors' .* whose lora_alpha is") as caught:
+        load_motion_lora(path)
+    assert alpha[:40] in caught.value.given
+
+
+@pytest.mark.parametrize("root", ['"true"', "1", "null"])
+def test_a_rank_stabilisation_that_is_neither_true_nor_false(tmp_path, root):
+    path = tmp_path / "lora.safetensors"
+    config = f'{{"lora_alpha": 8, "use_rslora": {root}}}'
+    save_file(lora_files.peft(lora_files.pairs()), path, {PEFT_CONFIG: config})
+    with pytest.raises(AnimateDiffError, match="whose use_rslora is"):
         load_motion_lora(path)
 
 

@@ -26,6 +26,7 @@ PURE = [
     "motion/block.py",
     "motion/network.py",
     "motion/errors.py",
+    "motion/files.py",
     "motion/report.py",
     "motion/step_range.py",
     "motion/effects.py",

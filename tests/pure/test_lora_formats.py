@@ -146,6 +146,14 @@ BROKEN = {
     "unknown weight": ({**WHOLE, f"{BLOCK}.processor.to_x_lora.up.weight": torch.zeros(4, 4)}, "to_x"),
     "DoRA": ({**WHOLE, f"{BLOCK}.to_q.lora_magnitude_vector": torch.zeros(4)}, "magnitude"),
     "a weight twice": ({**WHOLE, f"module.{PART}.up.weight": torch.zeros(128, 4)}, "twice"),
+    "rank 0": (
+        {k: v[:0] if ".down." in k else v[:, :0] if ".up." in k else v for k, v in WHOLE.items()},
+        "rank 0",
+    ),
+    "an alpha of two numbers": (
+        {k: v.expand(2) if k.endswith("alpha") else v for k, v in kohya(lora_files.pairs()).items()},
+        "2 of them",
+    ),
     "only an alpha": ({**WHOLE, "mid_block.motion_modules.0.temporal_transformer.proj_in.alpha": torch.tensor(1.0)}, "no down and no up"),
 }  # fmt: skip
 
