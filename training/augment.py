@@ -4,6 +4,7 @@
 import math
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -81,6 +82,24 @@ def flipped(frames: torch.Tensor) -> torch.Tensor:
     return frames.flip(2)
 
 
+View = Callable[[torch.Tensor], torch.Tensor]  # of one frame
+
+
+def views(
+    augmentation: Augmentation, frames: int, width: int, height: int, still: bool = False
+) -> list[View]:
+    """How a camera in this motion sees each frame of a clip; still: one that stays in the middle
+    of its path.
+
+    Each takes [H, W, 3], numbers in 0 to 1 or bytes, and gives [height, width, 3] in 0 to 1: of a
+    long or large clip, no more than a frame need be in memory at its own size.
+    """
+    if augmentation is Augmentation.NONE:
+        return [lambda frame: _seen_whole(frame, width, height)] * frames
+    path = _path(augmentation, frames, width / height, still)
+    return [partial(_seen_through, window, width, height) for window in path]
+
+
 def augmented(
     frames: torch.Tensor,
     augmentation: Augmentation,
@@ -88,24 +107,28 @@ def augmented(
     height: int,
     still: bool = False,
 ) -> torch.Tensor:
-    """The clip as a camera in this motion sees it; still: one that stays in the middle of its path.
+    """A clip as `views` has it; frames: [F, H, W, 3], result: [F, height, width, 3]."""
+    each = views(augmentation, len(frames), width, height, still)
+    return torch.stack([view(frame) for view, frame in zip(each, frames, strict=True)])
 
-    frames: [F, H, W, 3] in 0 to 1; result: [F, height, width, 3].
-    """
-    images = frames.float().movedim(-1, 1)
-    if augmentation is Augmentation.NONE:
-        return _finished(_resized(_cropped(images, width, height), height, width))
-    windows = _path(augmentation, len(frames), width / height, still)
-    seen = [
-        _seen(image[None], window, width, height)
-        for image, window in zip(images, windows, strict=True)
-    ]
-    return _finished(torch.cat(seen))
+
+def _seen_whole(frame: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    return _finished(_resized(_cropped(_image(frame), width, height), height, width))
+
+
+def _seen_through(window: Window, width: int, height: int, frame: torch.Tensor) -> torch.Tensor:
+    return _finished(_seen(_image(frame), window, width, height))
+
+
+def _image(frame: torch.Tensor) -> torch.Tensor:
+    """[H, W, 3] to [1, 3, H, W] in 0 to 1."""
+    image = frame.movedim(-1, 0)[None]
+    return image / 255 if image.dtype == torch.uint8 else image.float()
 
 
 def _finished(images: torch.Tensor) -> torch.Tensor:
-    """[F, 3, H, W] to an IMAGE; bicubic kernels go a little beyond what they are given."""
-    return images.clamp(0, 1).movedim(1, -1).contiguous()
+    """[1, 3, H, W] to [H, W, 3]; bicubic kernels go a little beyond what they are given."""
+    return images[0].clamp(0, 1).movedim(0, -1).contiguous()
 
 
 def _cropped(images: torch.Tensor, width: int, height: int) -> torch.Tensor:

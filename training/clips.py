@@ -1,10 +1,14 @@
 """From images and videos to clips of one length."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 import torch
 
 from ..motion.errors import AnimateDiffError
+
+Frame = TypeVar("Frame")
 
 
 def split_clips(images: torch.Tensor, frames_per_clip: int) -> list[torch.Tensor]:
@@ -30,24 +34,33 @@ def split_clips(images: torch.Tensor, frames_per_clip: int) -> list[torch.Tensor
     return list(images.split(frames_per_clip))
 
 
-def take_clip(frames: torch.Tensor, frames_per_clip: int, stride: int, name: str) -> torch.Tensor:
-    """A longer video's first clip, of every stride-th frame (AnimateDiff trains with stride 4).
-
-    frames: [T, H, W, 3] of the video with this name; the result is a copy, so that the video need
-    not stay in memory.
-    """
+def take_clip(
+    frames: Iterable[Frame], frames_per_clip: int, stride: int, name: str
+) -> Iterator[Frame]:
+    """Of the video with this name, the first clip's frames, every stride-th one (AnimateDiff
+    trains with stride 4). No frame is asked for after the last of them."""
     _require_frames_per_clip(frames_per_clip)
     if stride < 1:
         raise AnimateDiffError(f"stride is {stride}.", "at least 1", "set it to 4.")
+    return _taken(iter(frames), frames_per_clip, stride, name)
+
+
+def _taken(
+    frames: Iterator[Frame], frames_per_clip: int, stride: int, name: str
+) -> Iterator[Frame]:
     span = (frames_per_clip - 1) * stride + 1
-    if len(frames) < span:
+    count = 0
+    for frame in islice(frames, span):
+        if count % stride == 0:
+            yield frame
+        count += 1
+    if count < span:
         raise AnimateDiffError(
-            f"the video '{name}' has {len(frames)} frames, and a clip of {frames_per_clip} frames, "
+            f"the video '{name}' has {count} frames, and a clip of {frames_per_clip} frames, "
             f"with a stride of {stride}, needs {span}.",
             f"at least {span} frames in every video",
-            f"{_what_would_fit(len(frames), frames_per_clip, stride)}take a longer video.",
+            f"{_what_would_fit(count, frames_per_clip, stride)}take a longer video.",
         )
-    return frames[:span:stride].clone()
 
 
 def require_same_size(clips: Sequence[torch.Tensor], names: Sequence[str]) -> None:

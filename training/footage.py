@@ -1,24 +1,26 @@
 """Where the clips come from: a batch of images, or a folder of videos."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from ..motion.errors import AnimateDiffError
-from .augment import Augmentation, augmented
+from .augment import Augmentation, views
 from .clips import split_clips, take_clip
-from .videos import read_videos, video_files
+from .videos import frames_of, pixels_of, video_files
 
 ONE_SOURCE = "either images or video_folder"
 
 
 class Footage(NamedTuple):
-    """Clips that have names already and are read one after the other."""
+    """Clips that have names already and are read one after the other, frame by frame."""
 
     names: list[str]
-    read: Callable[[], Iterator[torch.Tensor]]  # each [F, H, W, C] in 0 to 1
+    frames: int  # of each clip
+    read: Callable[[], Iterator[Iterable[torch.Tensor]]]  # frames as `views` takes them
 
     def cropped(
         self,
@@ -30,11 +32,13 @@ class Footage(NamedTuple):
     ) -> list[torch.Tensor]:
         """All clips, [F, height, width, 3]; fp16, which is eight times as fine as 8 bits.
 
-        still: with the camera held still, see `augmented`.
+        still: with the camera held still, see `views`.
         """
+        each = views(augmentation, self.frames, width, height, still)
         clips = []
         for clip in self.read():
-            clips.append(augmented(clip[..., :3], augmentation, width, height, still).half())
+            seen = [view(frame[..., :3]).half() for view, frame in zip(each, clip, strict=True)]
+            clips.append(torch.stack(seen))
             on_clip()
         return clips
 
@@ -51,7 +55,8 @@ def find_footage(
         )
     if images is not None:
         clips = split_clips(images, frames_per_clip)
-        return Footage([f"number {i + 1}" for i in range(len(clips))], lambda: iter(clips))
+        names = [f"number {i + 1}" for i in range(len(clips))]
+        return Footage(names, frames_per_clip, lambda: iter(clips))
     if folder is None:
         raise AnimateDiffError(
             "there is nothing to train on: images is not connected, and video_folder is empty.",
@@ -60,8 +65,11 @@ def find_footage(
             "videos into video_folder.",
         )
 
-    def read() -> Iterator[torch.Tensor]:
-        for name, frames in read_videos(folder):
-            yield take_clip(frames, frames_per_clip, stride, name)
+    files = video_files(folder)
 
-    return Footage([file.name for file in video_files(folder)], read)
+    def read() -> Iterator[Iterable[torch.Tensor]]:
+        for file in files:
+            clip = take_clip(frames_of(file), frames_per_clip, stride, file.name)
+            yield map(partial(pixels_of, file), clip)
+
+    return Footage([file.name for file in files], frames_per_clip, read)

@@ -1,25 +1,20 @@
-"""A folder of videos, decoded by the host."""
+"""A folder of videos, decoded frame by frame with what the host decodes with. The host's own class
+has whole videos in memory, in fp32."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import av
+import numpy as np
 import torch
-from comfy_api.latest import InputImpl
 
 from ..motion.errors import AnimateDiffError
+from ..motion.load import out_of_memory
 
 ENDINGS = (".mp4", ".webm", ".mkv", ".mov", ".avi", ".gif", ".m4v")
 EXPECTED_FOLDER = f"a folder with videos ({', '.join(ENDINGS)})"
 EXPECTED_VIDEO = "a video that this ComfyUI can decode"
-
-
-def read_videos(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """File name and frames, [T, H, W, 3] in 0 to 1, of every video of a folder, by name.
-
-    A video is decoded when it is asked for and not kept; the folder's own faults show at once.
-    """
-    files = video_files(folder)
-    return ((file.name, _read(file)) for file in files)
 
 
 def video_files(folder: Path) -> list[Path]:
@@ -42,33 +37,56 @@ def video_files(folder: Path) -> list[Path]:
     return videos
 
 
-def _read(file: Path) -> torch.Tensor:
+def frames_of(file: Path) -> Iterator[av.VideoFrame]:
+    """All frames in their order, each decoded when it is asked for; AnimateDiffError where a
+    frame cannot be, or where there is none."""
+    decoded, count = _decoded(file), 0
+    while True:
+        with _video_errors(file):
+            frame = next(decoded, None)
+        if frame is None:
+            break
+        count += 1
+        yield frame
+    if count == 0:
+        raise AnimateDiffError(
+            f"'{file.name}' is a video with no frames.",
+            EXPECTED_VIDEO,
+            "record or download it again, or take it out of the folder.",
+        )
+
+
+def pixels_of(file: Path, frame: av.VideoFrame) -> torch.Tensor:
+    """[H, W, 3] of bytes, without transparency, the right way up."""
+    with _video_errors(file):
+        pixels = frame.to_ndarray(format="rgb24")
+        quarters = round(getattr(frame, "rotation", 0) / 90)  # to turn counter-clockwise
+        return torch.from_numpy(np.rot90(pixels, quarters).copy() if quarters else pixels)
+
+
+def _decoded(file: Path) -> Iterator[av.VideoFrame]:
+    with av.open(str(file)) as container:
+        if not container.streams.video:
+            raise ValueError(f"No video stream found in file '{file.name}'")
+        try:
+            yield from container.decode(video=0)
+        except PermissionError:  # of the decoder, not of the file: it was given nothing to decode
+            return
+
+
+@contextmanager
+def _video_errors(file: Path) -> Iterator[None]:
     try:
-        frames = _decoded(file)
+        yield
     except Exception as error:  # the decoders raise whatever they raise
+        if out_of_memory(error):
+            raise
         raise AnimateDiffError(
             f"'{file.name}' cannot be read as a video ({_first_line(error)}).",
             EXPECTED_VIDEO,
             "look whether it plays elsewhere; then convert it to an H.264 .mp4, or else take it "
             "out of the folder.",
         ) from error
-    if len(frames) == 0:
-        raise AnimateDiffError(
-            f"'{file.name}' is a video with no frames.",
-            EXPECTED_VIDEO,
-            "record or download it again, or take it out of the folder.",
-        )
-    return frames
-
-
-def _decoded(file: Path) -> torch.Tensor:
-    """All frames: the host's class decodes whole files, and only its newer versions less."""
-    video = InputImpl.VideoFromFile(str(file))
-    video.get_dimensions()  # in every version an error in words where there is no picture
-    try:
-        return video.get_components().images
-    except PermissionError:  # of the decoder, not of the file: it was given nothing to decode
-        return torch.zeros(0, 0, 0, 3)
 
 
 def _first_line(error: Exception) -> str:

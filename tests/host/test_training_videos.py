@@ -3,12 +3,18 @@
 import gc
 import os
 import weakref
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+import torch
 from animatediff_native.motion.errors import AnimateDiffError
-from animatediff_native.training.videos import ENDINGS, read_videos
+from animatediff_native.training import footage
+from animatediff_native.training.augment import Augmentation, augmented
+from animatediff_native.training.footage import find_footage
+from animatediff_native.training.videos import ENDINGS, frames_of, pixels_of, video_files
+from comfy_api.latest import InputImpl
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 6
 CODECS = {
@@ -33,6 +39,11 @@ def pictures():
         picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         picture[:, edge(frame) :] = 255
         yield picture
+
+
+def read(file):
+    """[T, H, W, 3] in 0 to 1."""
+    return torch.stack([pixels_of(file, frame) for frame in frames_of(file)]) / 255
 
 
 def sound(stream):
@@ -68,8 +79,9 @@ def test_frames_in_order(tmp_path, ending):
     """The edge is at its column within 2 pixels, the width of what 4:2:0 chroma and such small
     codec blocks blur."""
     write(tmp_path / f"clip{ending}")
-    ((name, frames),) = read_videos(tmp_path)
-    assert name == f"clip{ending}"
+    (file,) = video_files(tmp_path)
+    assert file.name == f"clip{ending}"
+    frames = read(file)
     assert frames.shape == (FRAMES, HEIGHT, WIDTH, 3)
     assert frames.min() >= 0
     assert frames.max() <= 1
@@ -83,28 +95,131 @@ def test_sorted_and_any_case(tmp_path):
     write(tmp_path / "a.MoV")
     (tmp_path / "a.txt").write_text("a caption")
     (tmp_path / "folder.mp4").mkdir()
-    assert [name for name, _ in read_videos(tmp_path)] == ["a.MoV", "b.MP4", "c.mp4"]
+    assert [file.name for file in video_files(tmp_path)] == ["a.MoV", "b.MP4", "c.mp4"]
 
 
-def test_one_video_in_memory_at_a_time(tmp_path):
-    for name in "ab":
-        write(tmp_path / f"{name}.mp4")
-    videos = read_videos(tmp_path)
-    frames = weakref.ref(next(videos)[1])
-    gc.collect()
-    assert frames() is None
+def write_pictures(path, made, codec=None, options=None, times=None, **settings):
+    """RGB pictures, losslessly where the codec is; times: of each frame, in 1/100 s."""
+    height, width = made[0].shape[:2]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec or "libx264rgb", rate=25, options=options or {"crf": "0"})
+        stream.width, stream.height = width, height
+        stream.pix_fmt = settings.pop("pix_fmt", "rgb24")
+        if times:
+            stream.time_base = stream.codec_context.time_base = Fraction(1, 100)
+        for index, picture in enumerate(made):
+            frame = av.VideoFrame.from_ndarray(picture, format=settings.get("given", "rgb24"))
+            if times:
+                frame.pts, frame.time_base = times[index], Fraction(1, 100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def noise(frames, height=48, width=64, channels=3):
+    return list(np.random.default_rng(1).integers(0, 256, (frames, height, width, channels), np.uint8))
+
+
+def by_the_host(file):
+    return InputImpl.VideoFromFile(str(file)).get_components().images
+
+
+ONE_BIT = 1.5 / 255  # newer hosts convert to floats, others to bytes, which rounds
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: write_pictures(path, noise(6)),
+        lambda path: write_pictures(path, noise(6, 34, 50)),
+        lambda path: write_pictures(path, noise(6), times=[0, 4, 40, 41, 90, 200]),
+        lambda path: write_pictures(path, noise(6, 48, 96), "libx264", {"crf": "20"}, pix_fmt="yuv420p"),
+        lambda path: write_pictures(path, noise(6, channels=4), "ffv1", {"level": "3"}, pix_fmt="bgra", given="rgba"),
+    ],
+    ids=["lossless", "odd size", "variable rate", "4:2:0", "alpha"],
+)  # fmt: skip
+def test_the_frames_are_those_that_the_host_decodes(tmp_path, make):
+    make(tmp_path / "clip.mkv")
+    mine, theirs = read(tmp_path / "clip.mkv"), by_the_host(tmp_path / "clip.mkv")[..., :3]
+    assert mine.shape == theirs.shape
+    assert (mine - theirs).abs().max() <= ONE_BIT
+
+
+def test_a_video_from_a_phone_that_lay_on_its_side(tmp_path):
+    """The turn is written into the file's header: a quarter counter-clockwise."""
+    made = noise(3, 48, 64)
+    write_pictures(tmp_path / "flat.mp4", made, pix_fmt="rgb24")
+    with av.open(str(tmp_path / "flat.mp4")) as source:
+        first = next(source.decode(video=0))
+    if not hasattr(first, "rotation"):
+        pytest.skip("this PyAV does not tell of turns")
+
+    class Turned:
+        rotation = 90
+
+        def to_ndarray(self, format):
+            return first.to_ndarray(format=format)
+
+    pixels = pixels_of(tmp_path / "flat.mp4", Turned())  # pyright: ignore[reportArgumentType]
+    assert np.array_equal(pixels.numpy(), np.rot90(made[0]))
+    assert pixels.shape == (64, 48, 3)
+
+
+@pytest.mark.parametrize("augmentation", [Augmentation.NONE, Augmentation.ZOOM_IN])
+def test_clips_are_what_the_whole_video_gave(tmp_path, augmentation):
+    """Cropped and resized frame by frame; fp16 keeps eight steps of a byte."""
+    write_pictures(tmp_path / "clip.mkv", noise(20))
+    whole = by_the_host(tmp_path / "clip.mkv")[: 3 * 4 + 1 : 4]
+    expected = augmented(whole, augmentation, 64, 40)
+    (clip,) = find_footage(None, tmp_path, 4, 4).cropped(augmentation, 64, 40, lambda: None)
+    assert clip.shape == expected.shape
+    assert (clip.float() - expected).abs().max() <= ONE_BIT
+
+
+def test_nothing_after_the_clip_is_decoded_and_no_frames_pile_up(tmp_path, monkeypatch):
+    """One picture at a time at its own size, of the frames that the stride keeps."""
+    write_pictures(tmp_path / "clip.mkv", noise(40))
+    asked, alive, most = [], weakref.WeakSet(), 0
+
+    def noted_frames(file):
+        for frame in frames_of(file):
+            asked.append(frame)
+            yield frame
+
+    def noted_pixels(file, frame):
+        nonlocal most
+        pixels = pixels_of(file, frame)
+        gc.collect()
+        alive.add(pixels)
+        most = max(most, len(alive))
+        return pixels
+
+    monkeypatch.setattr(footage, "frames_of", noted_frames)
+    monkeypatch.setattr(footage, "pixels_of", noted_pixels)
+    find_footage(None, tmp_path, 4, 3).cropped(Augmentation.NONE, 64, 64, lambda: None)
+    assert len(asked) == 3 * 3 + 1
+    assert most <= 2
+
+
+def test_memory_that_runs_out_is_no_broken_video(tmp_path, monkeypatch):
+    def fail(*_args, **_options):
+        raise MemoryError
+
+    write(tmp_path / "a.mp4")
+    monkeypatch.setattr(av, "open", fail)
+    with pytest.raises(MemoryError):
+        read(tmp_path / "a.mp4")
 
 
 def test_no_folder(tmp_path):
     with pytest.raises(AnimateDiffError, match="does not exist") as caught:
-        read_videos(tmp_path / "clips")
+        video_files(tmp_path / "clips")
     assert str(tmp_path / "clips") in caught.value.given
 
 
 def test_a_file_in_place_of_a_folder(tmp_path):
     write(tmp_path / "clip.mp4")
     with pytest.raises(AnimateDiffError, match="is a file"):
-        read_videos(tmp_path / "clip.mp4")
+        video_files(tmp_path / "clip.mp4")
 
 
 @pytest.mark.parametrize("others", [0, 1, 3])
@@ -114,7 +229,7 @@ def test_a_folder_without_a_video(tmp_path, others):
     (tmp_path / "deeper").mkdir()
     write(tmp_path / "deeper" / "clip.mp4")
     with pytest.raises(AnimateDiffError, match=f"other files in it: {others}") as caught:
-        read_videos(tmp_path)
+        video_files(tmp_path)
     assert str(tmp_path) in caught.value.given
     assert all(ending in caught.value.expected for ending in ENDINGS)
     assert "folders inside it" in caught.value.remedy
@@ -148,10 +263,10 @@ def test_a_video_that_cannot_be_read(tmp_path, kind):
     make, ending, cause = BROKEN[kind]
     make(tmp_path / f"broken{ending}")
     write(tmp_path / "another.mp4")
-    videos = read_videos(tmp_path)
-    assert next(videos)[0] == "another.mp4"
+    another, broken = video_files(tmp_path)
+    assert len(read(another)) == FRAMES
     with pytest.raises(AnimateDiffError, match=cause) as caught:
-        next(videos)
+        read(broken)
     assert f"'broken{ending}'" in caught.value.given
     assert "\n" not in caught.value.given
     assert "out of the folder" in caught.value.remedy
