@@ -13,6 +13,7 @@ from ..training.motion_lora_job import (
     MotionLoraJob,
 )
 from ..training.run_motion_lora import run_motion_lora
+from .advanced import advanced
 from .folders import CATEGORY, MOTION_LORAS, new_file, video_folder_stamp
 from .folders import video_folder as folder_of_videos
 from .motion_module import MotionLoraIO
@@ -200,6 +201,7 @@ def _text() -> list[io.Input]:
             min=1,
             max=64,
             optional=True,
+            **advanced(),
             tooltip="Clips in each step. More make steadier steps, and take as much more memory "
             "and time.",
         ),
@@ -207,6 +209,7 @@ def _text() -> list[io.Input]:
             "appearance_debias",
             default=False,
             optional=True,
+            **advanced(),
             tooltip="Adds the loss of MotionDirector, which looks at the differences between "
             "frames: less of the clips' look is learnt. For few clips, or a single one.",
         ),
@@ -217,6 +220,7 @@ def _text() -> list[io.Input]:
             max=1.0,
             step=0.01,
             optional=True,
+            **advanced(),
             tooltip="The share of clips that are trained on with negative in place of their "
             "prompt, so that cfg works.",
         ),
@@ -230,6 +234,7 @@ def _cost() -> list[io.Input]:
             options=list(PRECISIONS),
             default=AUTO,
             optional=True,
+            **advanced(),
             tooltip="What the model computes in; the MotionLoRA itself is always fp32. auto: bf16 "
             "where ComfyUI would use it on this device. fp32 takes about twice the memory.",
         ),
@@ -237,6 +242,7 @@ def _cost() -> list[io.Input]:
             "gradient_checkpointing",
             default=True,
             optional=True,
+            **advanced(),
             tooltip="Computes parts of the model twice instead of keeping them: far less memory, "
             "more time, the same result.",
         ),
@@ -266,6 +272,7 @@ def _along_the_way() -> list[io.Input]:
             min=0,
             max=LAST_TIMESTEP,
             optional=True,
+            **advanced(),
             tooltip="Trains only on noise of this timestep and more. Which way a clip moves is "
             "decided in the strongest noise: where only the look of the clips is learnt and no "
             "direction, try 400 for zooms and 850 for pans. 0: all noise.",
@@ -277,6 +284,7 @@ def _along_the_way() -> list[io.Input]:
             max=1.0,
             step=0.01,
             optional=True,
+            **advanced(),
             tooltip="The share of clips that are trained in noise that shows them without the "
             "camera's motion, so that the MotionLoRA has to know it by heart: a surer and "
             "stronger movement. Try 0.5, with least_timestep 850 for pans and 400 for zooms. It "
