@@ -6,6 +6,8 @@ settings, then the clips, then their latents.
 
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import comfy.model_management
@@ -17,19 +19,18 @@ from ..lora.chain import MotionLora
 from ..motion.application import applications
 from .augment import flips
 from .clip_set import ClipSet
-from .continued import start_from
-from .curve import loss_curve
+from .curve import ends, loss_curve
 from .encode import clear_device, encode_clips, require_vae, vae_encoder
 from .footage import find_footage
 from .motion_lora import (
     MotionLoraTraining,
     require_frames,
+    start_from,
     the_motion_network,
 )
 from .motion_lora_job import AUTO, MotionLoraJob
 from .preview import LARGEST_SIDE, Preview
 from .prompts import Prompts, read_prompts
-from .report import TrainingReport
 from .rescue import NewFile, run_and_keep
 from .session import require_trainable
 from .settings import Precision
@@ -43,6 +44,36 @@ class Trained(NamedTuple):
     lora: MotionLora
     losses: list[float]
     curve: torch.Tensor
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training is and what came of it, in two lines of the log; clips are counted with their
+    mirrored copies."""
+
+    module: str  # file and version
+    clips: int
+    mirrored: bool
+    frames: int
+    width: int
+    height: int
+    rank: int
+    steps: int
+    precision: Precision
+
+    def __str__(self) -> str:
+        mirrored = " (half of them mirrored)" if self.mirrored else ""
+        return (
+            f"training a MotionLoRA on {self.module}: {self.clips} clips{mirrored} of "
+            f"{self.frames} frames, {self.width}x{self.height}, rank {self.rank}, "
+            f"{self.steps} steps, {self.precision.value}"
+        )
+
+    def done(self, losses: Sequence[float], seconds: float) -> str:
+        return (
+            f"trained a MotionLoRA on {self.module}: {len(losses)} steps in {seconds:.0f} s, "
+            f"loss {ends(losses)}"
+        )
 
 
 def run_motion_lora(job: MotionLoraJob, new_file: NewFile) -> Trained:

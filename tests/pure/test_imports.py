@@ -63,7 +63,6 @@ PURE = [
     "training/normal_tensors.py",
     "training/trainer.py",
     "training/prompts.py",
-    "training/report.py",
     "training/curve.py",
     *sorted(f"convert/{path.name}" for path in (ROOT / "convert").glob("*.py")),
 ]
