@@ -1,15 +1,14 @@
 """What it saves to prepare the hints of ControlNets once per run, in windows.
 
 A long clip in windows, with hints at the size that users have them, sampled with what the host
-makes of them kept for the run and made anew in every window of every step, turn by turn. The UNet
-and the ControlNet are small, so that the time of the hints can be seen; the T2I-Adapter has its
-full size.
+makes of them kept for the run and made anew in every window of every step, turn by turn. Networks
+that cost nothing stand for the UNet and the ControlNet's, so that the seconds are those of all
+else; the T2I-Adapter has a tenth of its width.
 """
 
 from contextlib import contextmanager
 from itertools import product
 
-import comfy.cldm.cldm
 import comfy.controlnet
 import comfy.model_management
 import comfy.sample
@@ -22,53 +21,54 @@ from animatediff_native.samplers.kept_hints import KeptHints
 from animatediff_native.samplers.windows import Schedule, WindowPlan
 from comfy.patcher_extension import WrappersMP
 
-from benchmarks.small_models import CONTEXT_DIM, WIDTHS, conditioning, small_sd15
+from benchmarks.small_models import conditioning, small_sd15
 from benchmarks.turns import take_turns
-from tools.sd15_layout import sd15_layout
 
-FRAMES, STEPS, LATENT, HINT = 28, 4, 16, (720, 1280)
+FRAMES, STEPS, LATENT, HINT = 32, 8, 32, (720, 1280)
 TURNS = 3
 
 
-def small_control(hints: torch.Tensor) -> comfy.controlnet.ControlNet:
-    """A ControlNet of the small UNet's width."""
-    config = sd15_layout(WIDTHS[0], context_dim=CONTEXT_DIM)
-    del config["out_channels"]
-    net = comfy.cldm.cldm.ControlNet(**config, hint_channels=3, dtype=torch.float32, device="cpu")
-    _fill(net)
+class NoUnet(torch.nn.Module):
+    """Costs nothing, so that what is left of a step can be seen."""
+
+    dtype = torch.float32
+
+    def forward(self, x, timesteps, context, control=None, **_):
+        return 0.1 * x + (control["middle"][0] if control and control["middle"] else 0.0)
+
+
+class NoControl(torch.nn.Module):
+    """A ControlNet's network that costs nothing."""
+
+    dtype = torch.float32
+
+    def forward(self, x, hint, timesteps, context, **_):
+        return {"middle": [hint[:, :1, :1, :1].clone()], "output": [], "input": []}
+
+
+class SmallAdapter(comfy.t2i_adapter.adapter.Adapter):
+    """A T2I-Adapter's at a tenth of the width."""
+
+    def __init__(self):
+        super().__init__(
+            [32, 64, 128, 128], 2, cin=192, ksize=1, sk=True, use_conv=False, xl=False
+        )
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.normal_(std=0.02)
+
+    def forward(self, x: torch.Tensor) -> dict[str, list]:
+        smallest = super().forward(x)["input"][0]
+        return {"middle": [smallest.mean(dim=(1, 2, 3), keepdim=True)], "output": [], "input": []}
+
+
+def control_net(hints: torch.Tensor) -> comfy.controlnet.ControlNet:
     device = comfy.model_management.get_torch_device()
-    return comfy.controlnet.ControlNet(net, load_device=device).set_cond_hint(hints)
+    return comfy.controlnet.ControlNet(NoControl(), load_device=device).set_cond_hint(hints)
 
 
-def adapter(hints: torch.Tensor) -> comfy.controlnet.T2IAdapter:
-    """A T2I-Adapter of full size whose residuals are cut to the small UNet's width."""
-    net = comfy.t2i_adapter.adapter.Adapter(
-        cin=192, channels=[320, 640, 1280, 1280], nums_rb=2, ksize=1, sk=True, use_conv=False
-    )
-    _fill(net)
-    return comfy.controlnet.T2IAdapter(_Cut(net), 3, 8, "nearest-exact").set_cond_hint(hints)
-
-
-def _fill(net: torch.nn.Module) -> None:
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.normal_(std=0.02)
-
-
-class _Cut(torch.nn.Module):
-    def __init__(self, net: torch.nn.Module):
-        super().__init__()
-        self.net, self.unshuffle_amount = net, 8
-
-    def forward(self, hint: torch.Tensor) -> dict[str, list]:
-        made = self.net(hint)
-        return {
-            key: [
-                None if row is None else row[:, : row.shape[1] * WIDTHS[0] // 320].clone()
-                for row in rows
-            ]
-            for key, rows in made.items()
-        }
+def t2i_adapter(hints: torch.Tensor) -> comfy.controlnet.T2IAdapter:
+    return comfy.controlnet.T2IAdapter(SmallAdapter(), 3, 8, "nearest-exact").set_cond_hint(hints)
 
 
 class AlwaysAnew(KeptHints):
@@ -92,7 +92,9 @@ class Sampling:
 
     def __init__(self, model, control, keep: bool):
         extra = {"control": control, "control_apply_to_uncond": False}
-        self._prompts = [[[conditioning(seed)[0][0], extra]] for seed in (1, 2)]
+        self._positive, self._negative = (
+            [[conditioning(seed)[0][0], extra]] for seed in (1, 2)
+        )
         self._noise = torch.randn(
             FRAMES, 4, LATENT, LATENT, generator=torch.Generator().manual_seed(1)
         )
@@ -104,19 +106,21 @@ class Sampling:
 
     def __call__(self) -> None:
         self.clip = comfy.sample.sample(
-            self._model, self._noise, STEPS, 4.0, "euler", "normal", self._prompts[0],
-            self._prompts[1], torch.zeros_like(self._noise), disable_pbar=True)  # fmt: skip
+            self._model, self._noise, STEPS, 4.0, "euler", "normal", self._positive,
+            self._negative, torch.zeros_like(self._noise), disable_pbar=True)  # fmt: skip
 
 
 def main() -> None:
     hints = torch.rand(FRAMES, 3, *HINT, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
         plain = small_sd15()
+        plain.model.diffusion_model = NoUnet()
         print(
             f"{FRAMES} frames of {8 * LATENT} px in {STEPS} steps, hints of {HINT[1]}x{HINT[0]}, "
             f"{plain.load_device}; made anew, kept, kept to anew"
         )
-        for schedule, kind in product((Schedule.STATIC, Schedule.LOOPED), (small_control, adapter)):
+        schedules = (Schedule.STATIC, Schedule.LOOPED)
+        for schedule, kind in product(schedules, (control_net, t2i_adapter)):
             model = plain.clone()
             set_windows(model, ContextWindows(WindowPlan(schedule=schedule)))
             control = kind(hints)

@@ -114,7 +114,6 @@ def require_frames(frames: int, network: MotionNetwork) -> None:
         )
 
 
-
 def start_from(chain: MotionLoraChain | None, model: ModelPatcher, rank: int) -> MotionLora | None:
     """What a training goes on from: the chain as one, if there is one; AnimateDiffError where a
     training of this rank on this model cannot go on from it."""
