@@ -1,10 +1,10 @@
 """Schedules of prompts as the incumbent and FizzNodes write them, and as our node reads them."""
 
 import json
-import re
+import math
 from typing import NamedTuple
 
-ENTRY = re.compile(r'\s*"?(?P<at>[\d:.\-]+)\s*"?\s*[:=]\s*"(?P<text>[^"]*)"\s*(?:,|$)')
+from ..motion.keyed_text import Entry, NoEntry, by_json, by_quotes, frame_number, quote
 
 
 class Unreadable(Exception):
@@ -25,15 +25,11 @@ def their_schedule(text: str, frames: int | None) -> list[Key]:
     text = text.strip()
     if text.startswith("{") and text.endswith("}"):
         text = text[1:-1].strip()
-    keys: list[Key] = []
-    position = 0
-    while position < len(text):
-        entry = ENTRY.match(text, position)
-        if entry is None:
-            raise Unreadable(f"its prompts cannot be read at {text[position : position + 30]!r}")
-        keys += _at(entry["at"], entry["text"].strip(), frames)
-        position = entry.end()
-    return keys
+    try:
+        entries = list(by_quotes(text))
+    except NoEntry as problem:
+        raise Unreadable(f"its prompts cannot be read at {quote(problem.raw)}") from None
+    return [key for entry in entries for key in _at(entry.at, entry.value.strip(), frames)]
 
 
 def _at(where: str, text: str, frames: int | None) -> list[Key]:
@@ -47,32 +43,49 @@ def _at(where: str, text: str, frames: int | None) -> list[Key]:
 
 
 def _frame(number: str, frames: int | None) -> int:
-    try:
-        value = float(number)
-    except ValueError:
-        raise Unreadable(f"{number!r} is not a frame") from None
-    if "." not in number and value >= 0:
-        return int(value)
+    whole = frame_number(number)
+    if whole is not None and whole >= 0:
+        return whole
+    share = _share(number) if whole is None else None
+    if whole is None and share is None:
+        raise Unreadable(f"{quote(number)} is not a frame")
     if not frames:
         raise Unreadable(f"frame {number} counts from the clip's length, which is not known")
-    if "." in number:
-        return frames - 1 if value == 1.0 else int(value * frames)
-    return frames + int(value)
+    if share is not None:
+        found = frames - 1 if share == 1.0 else int(share * frames)
+    else:
+        found = frames + whole  # type: ignore[operator]
+    if found < 0:
+        raise Unreadable(f"frame {number} lies before a clip of {frames} frames")
+    return found
+
+
+def _share(number: str) -> float | None:
+    """A share of the clip, as they write one: with a point in it."""
+    try:
+        share = float(number)
+    except ValueError:
+        return None
+    return share if "." in number and math.isfinite(share) else None
 
 
 def fizz_schedule(text: str) -> list[Key]:
     """Keys of FizzNodes: the inside of a JSON object, with prompts at frames."""
-    text = re.sub(r",\s*$", "", text.strip())
     try:
-        entries = json.loads("{" + text + "}", strict=False)
-    except json.JSONDecodeError as error:
-        raise Unreadable(f"its prompts are not JSON: {error.msg}") from None
-    for at, prompt in entries.items():
-        if not re.fullmatch(r"\s*\d+\s*", at):
-            raise Unreadable(f"{at!r} is computed while it runs")
-        if not isinstance(prompt, str) or "`" in prompt:
-            raise Unreadable(f"the prompt of frame {at.strip()} is computed while it runs")
-    return [Key(int(at), prompt) for at, prompt in entries.items()]
+        entries = list(by_json("{" + text + "}", strict=False))
+    except NoEntry as problem:
+        raise Unreadable(f"its prompts are not JSON: {problem.why}") from None
+    last = {entry.at: entry for entry in entries}  # as JSON has it where a frame stands twice
+    return [_fizz_key(entry) for entry in last.values()]
+
+
+def _fizz_key(entry: Entry) -> Key:
+    frame = frame_number(entry.at)
+    if frame is None or frame < 0:
+        raise Unreadable(f"{quote(entry.at)} is computed while it runs")
+    if not isinstance(entry.value, str) or "`" in entry.value:
+        raise Unreadable(f"the prompt of frame {frame} is computed while it runs")
+    return Key(frame, entry.value)
 
 
 def within(keys: list[Key], frames: int | None) -> tuple[list[Key], list[int]]:
@@ -92,7 +105,7 @@ def our_schedule(keys: list[Key]) -> str:
         at[key.frame] = key.text
         if key.hold and following is not None:
             at[following.frame - 1] = key.text
-    if any("\n" in text for text in at.values()):
+    if any(len(f"{text}.".splitlines()) > 1 for text in at.values()):
         named = {str(frame): text for frame, text in at.items()}
         return json.dumps(named, indent=1, ensure_ascii=False)
     return "\n".join(f'{frame}: "{text}"' for frame, text in at.items())

@@ -1,25 +1,41 @@
 """Numbers along a clip, written as text: `0: 0.0, 8: 1.0` ramps from frame 0 to frame 8."""
 
+import math
 import re
 
 from ..motion.errors import AnimateDiffError
+from ..motion.keyed_text import Entry, NoEntry, by_commas, frame_number, quote
 
 EXPECTED = "frame: value, separated by commas or lines, such as 0: 0.0, 15: 1.0"
-_ENTRY = re.compile(r"^(\d+)\s*:\s*([-+]?(?:\d+\.?\d*|\.\d+))$")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 
 
 def read_keyframes(text: str) -> dict[int, float]:
     """Value by frame, the frames ascending."""
     found: dict[int, float] = {}
-    for entry in filter(None, (part.strip() for part in re.split(r"[,\n]", text))):
-        match = _ENTRY.match(entry)
-        if match is None or int(match[1]) in found:
-            problem = "is no keyframe" if match is None else "names a frame a second time"
-            raise AnimateDiffError(f"'{entry}' {problem}.", EXPECTED, "correct the text.")
-        found[int(match[1])] = float(match[2])
+    try:
+        for entry in by_commas(text):
+            frame, value = _read(entry)
+            if frame in found:
+                raise _wrong(entry.line, entry.raw, "names a frame a second time")
+            found[frame] = value
+    except NoEntry as problem:
+        raise _wrong(problem.line, problem.raw, "is no keyframe") from problem
     if not found:
         raise AnimateDiffError("there are no keyframes.", EXPECTED, "write at least one.")
     return dict(sorted(found.items()))
+
+
+def _read(entry: Entry) -> tuple[int, float]:
+    frame = frame_number(entry.at)
+    value = float(entry.value) if _NUMBER.fullmatch(entry.value) else math.nan
+    if frame is None or frame < 0 or not math.isfinite(value):
+        raise _wrong(entry.line, entry.raw, "is no keyframe")
+    return frame, value
+
+
+def _wrong(line: int, raw: str, problem: str) -> AnimateDiffError:
+    return AnimateDiffError(f"line {line}: {quote(raw)} {problem}.", EXPECTED, "correct the text.")
 
 
 def values_along(keyframes: dict[int, float], frames: int) -> list[float]:

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from numbers import Real
 from typing import Any
 
 from ..motion.errors import AnimateDiffError
+from ..motion.keyed_text import shortened
 
 EXPECTED = "a number, or a list with one number per frame"
 
@@ -65,10 +67,21 @@ def read_strengths(given: Any) -> tuple[float, ...]:
 
 
 def _number(entry: object) -> float:
-    if isinstance(entry, Real) and not isinstance(entry, bool) and math.isfinite(entry):
-        return float(entry)
+    number = math.nan
+    if isinstance(entry, Real) and not isinstance(entry, bool):
+        with suppress(OverflowError):  # whole numbers and fractions can be beyond every float
+            number = float(entry)
+    if math.isfinite(number):
+        return number
     raise AnimateDiffError(
-        f"frame_strengths holds {entry!r}.",
+        f"frame_strengths holds {_shown(entry)}.",
         EXPECTED,
         "connect a node that gives numbers, such as Frame Strengths.",
     )
+
+
+def _shown(entry: object) -> str:
+    try:
+        return shortened(repr(entry))
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number beyond all bounds"

@@ -1,15 +1,23 @@
 """Prompts at frames of a clip, from text: what is written, and what stands between."""
 
-import json
-import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
 from ..motion.errors import AnimateDiffError
+from ..motion.keyed_text import (
+    Entry,
+    NoEntry,
+    by_json,
+    by_lines,
+    frame_number,
+    is_json,
+    quote,
+    unquoted,
+)
 
-LINE = re.compile(r"""^\s*(["']?)(-?\d+)\1\s*:\s*(.*?)\s*,?\s*$""")
 EXPECTED = 'one prompt per line, as in 0: "a castle in spring", or JSON'
+NO_FRAME = "it does not begin with a frame number and a colon"
 
 
 class Interpolation(str, Enum):
@@ -38,7 +46,7 @@ class Blend(NamedTuple):
 
 def read_schedule(text: str, frames: int) -> list[PromptKey]:
     """The keys in the order of their frames; an error names the line that cannot be one."""
-    keys = _read_json(text) if text.lstrip().startswith("{") else _read_lines(text)
+    keys = _read_keys(text)
     if not keys:
         raise AnimateDiffError("the prompt schedule is empty.", EXPECTED, "write a first prompt.")
     seen: dict[int, PromptKey] = {}
@@ -61,49 +69,39 @@ def read_schedule(text: str, frames: int) -> list[PromptKey]:
     return [seen[frame] for frame in sorted(seen)]
 
 
-def _read_lines(text: str) -> list[PromptKey]:
-    return [
-        _read_line(line, number)
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip()
-    ]
-
-
-def _read_line(line: str, number: int) -> PromptKey:
-    match = LINE.match(line)
-    if match is None:
-        raise _unreadable(number, line, "it does not begin with a frame number and a colon")
-    prompt = match[3]
-    if prompt[:1] in ('"', "'"):
-        if len(prompt) < 2 or prompt[-1] != prompt[0]:
-            raise _unreadable(number, line, f"its quotation mark {prompt[0]} is not closed")
-        prompt = prompt[1:-1]
-    return PromptKey(int(match[2]), prompt, number)
-
-
-def _read_json(text: str) -> list[PromptKey]:
+def _read_keys(text: str) -> list[PromptKey]:
+    as_json = is_json(text)
+    split, key_of = (by_json, _json_key) if as_json else (by_lines, _line_key)
     try:
-        pairs = json.loads(text, object_pairs_hook=lambda found: found)
-    except json.JSONDecodeError as error:
-        line = text.splitlines()[min(error.lineno, len(text.splitlines())) - 1]
-        raise _unreadable(error.lineno, line, f"as JSON: {error.msg}") from error
-    keys = []
-    position = 0
-    for name, prompt in pairs:
-        position = max(position, text.find(f'"{name}"', position) + 1)
-        number = text.count("\n", 0, position) + 1
-        line = text.splitlines()[number - 1]
-        if not re.fullmatch(r"\s*-?\d+\s*", name):
-            raise _unreadable(number, line, f"'{name}' is not a frame number")
-        if not isinstance(prompt, str):
-            raise _unreadable(number, line, f"the prompt of frame {name.strip()} is not text")
-        keys.append(PromptKey(int(name), prompt, number))
-    return keys
+        return [key_of(entry) for entry in split(text)]
+    except NoEntry as problem:
+        why = f"as JSON: {problem.why}" if as_json else NO_FRAME
+        raise _unreadable(problem.line, problem.raw, why) from problem
 
 
-def _unreadable(number: int, line: str, why: str) -> AnimateDiffError:
+def _line_key(entry: Entry) -> PromptKey:
+    frame = frame_number(entry.at)
+    if frame is None:
+        raise _unreadable(entry.line, entry.raw, NO_FRAME)
+    prompt = unquoted(entry.value)
+    if prompt is None:
+        why = f"its quotation mark {entry.value[0]} is not closed"
+        raise _unreadable(entry.line, entry.raw, why)
+    return PromptKey(frame, prompt, entry.line)
+
+
+def _json_key(entry: Entry) -> PromptKey:
+    frame = frame_number(entry.at)
+    if frame is None:
+        raise _unreadable(entry.line, entry.raw, f"{quote(entry.at)} is not a frame number")
+    if not isinstance(entry.value, str):
+        raise _unreadable(entry.line, entry.raw, f"the prompt of frame {frame} is not text")
+    return PromptKey(frame, entry.value, entry.line)
+
+
+def _unreadable(number: int, raw: str, why: str) -> AnimateDiffError:
     return AnimateDiffError(
-        f"line {number} of the prompt schedule, {line.strip()!r}, cannot be read: {why}.",
+        f"line {number} of the prompt schedule, {quote(raw)}, cannot be read: {why}.",
         EXPECTED,
         "correct that line.",
     )

@@ -6,6 +6,7 @@ from animatediff_native.convert import convert
 from animatediff_native.convert.prompt_text import (
     Key,
     Unreadable,
+    fizz_schedule,
     our_schedule,
     their_schedule,
     within,
@@ -49,6 +50,7 @@ def test_fizz_prompts_have_a_negative_side():
         ),
         ('"0": "a", "16": "a"', 16, [(0, "a")]),
         ('"0": "two\nlines"', 16, [(0, "two\nlines")]),
+        ('"0": "two\u2028lines", "8": "b"', 16, [(0, "two\u2028lines"), (8, "b")]),
     ],
 )
 def test_schedules_are_read(text, frames, expected):
@@ -59,10 +61,22 @@ def test_schedules_are_read(text, frames, expected):
     ] == expected
 
 
-@pytest.mark.parametrize("text", ["0 - what", '"x": "a"', '"-1": "a"', '"1.2.3": "a"'])
+@pytest.mark.parametrize("text", ["0 - what", '"x": "a"', '"-1": "a"', '"1.2.3": "a"', f'"{"9" * 400}": "a"'])
 def test_schedules_that_cannot_be_read(text):
     with pytest.raises(Unreadable):
         their_schedule(text, None)
+
+
+@pytest.mark.parametrize("at", ["-17", "-0.5", f"{'9' * 400}.", "-"])
+def test_frames_that_no_clip_has(at):
+    with pytest.raises(Unreadable):
+        their_schedule(f'"{at}": "a"', 16)
+
+
+@pytest.mark.parametrize("text", [f'"{"9" * 5000}": "a"', '"0": ' + "9" * 5000, '"0": ' + "[" * 100_000, '"0": "a"}, {"8": "b"'])  # fmt: skip
+def test_fizz_schedules_that_cannot_be_read(text):
+    with pytest.raises(Unreadable):
+        fizz_schedule(text)
 
 
 def test_a_prompt_that_is_held_hides_what_is_beyond():

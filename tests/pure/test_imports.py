@@ -23,6 +23,7 @@ PURE = [
     "motion/detect.py",
     "motion/recognise.py",
     "motion/positions.py",
+    "motion/keyed_text.py",
     "motion/block.py",
     "motion/network.py",
     "motion/errors.py",

@@ -52,7 +52,7 @@ def test_what_a_float_input_brings(given, expected):
 
 
 @pytest.mark.parametrize(
-    "given", [[], [0.5, None], ["1"], "1", [float("nan")], float("inf"), [True], {"a": 1}]
+    "given", [[], [0.5, None], ["1"], "1", [float("nan")], float("inf"), [True], {"a": 1}, [10**400], [10**5000]]
 )
 def test_what_is_no_list_of_numbers(given):
     with pytest.raises(AnimateDiffError, match="frame_strengths"):
@@ -97,7 +97,7 @@ def test_keyframes(text, frames, expected):
 
 @pytest.mark.parametrize(
     ("text", "hint"),
-    [("", "no keyframes"), ("0.5", "no keyframe"), ("0: a", "no keyframe"), ("0: 1, 0: 2", "second time"), ("-1: 1", "no keyframe"), ("0 1", "no keyframe")],
+    [("", "no keyframes"), ("0.5", "no keyframe"), ("0: a", "no keyframe"), ("0: 1, 0: 2", "second time"), ("-1: 1", "no keyframe"), ("0 1", "no keyframe"), (f"0: {'9' * 400}", "no keyframe"), (f"{'9' * 5000}: 1", "no keyframe"), ("0: 1\n2: x", "line 2: '2: x' is no keyframe")],
 )  # fmt: skip
 def test_text_that_is_no_keyframes(text, hint):
     with pytest.raises(AnimateDiffError, match=hint):

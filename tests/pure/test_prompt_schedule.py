@@ -54,6 +54,11 @@ REFUSED = {
     "JSON key": ('{"0": "a",\n"x": "b"}', "line 2 .*'x' is not a frame"),
     "JSON number": ('{"0": "a",\n"8": 3}', "line 2 .*not text"),
     "JSON nested": ('{"0": {"1": "a"}}', "line 1 .*not text"),
+    "JSON behind its end": ('{"0": "a"}\n8: "b"', "line 2 .*JSON"),
+    "a number beyond all clips": (f'0: "a"\n{"9" * 5000}: "b"', "line 2 .*frame number"),
+    "JSON key beyond all clips": (f'{{"{"9" * 5000}": "b"}}', "line 1 .*is not a frame number"),
+    "JSON number of any length": (f'{{"0": {"9" * 5000}}}', "line 1 .*not text"),
+    "JSON of brackets": ('{"0": ' + "[" * 100_000, "line 1 .*brackets"),
 }
 
 
@@ -62,6 +67,13 @@ def test_refusals_name_the_line(name):
     text, message = REFUSED[name]
     with pytest.raises(AnimateDiffError, match=message):
         read_schedule(text, 16)
+
+
+@pytest.mark.parametrize("text", ['0: "a' + " " * 3_000 + "b", "x" * 1_000_000])
+def test_a_long_line_is_quoted_in_part_and_at_once(text):
+    with pytest.raises(AnimateDiffError, match="line 1") as caught:
+        read_schedule(text, 16)
+    assert len(str(caught.value)) < 400
 
 
 def keys_at(*frames):
