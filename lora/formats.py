@@ -5,7 +5,10 @@ shapes, finite numbers, and that the file is a MotionLoRA for SD1.5 at all.
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
+
+import torch
 
 from ..motion.config import Site
 from ..motion.detect import require_finite
@@ -38,9 +41,10 @@ def read_motion_lora(
     tensors = unwrap(loaded, file, EXPECTED_LORA)
     _refuse_other_kinds(tensors, file)
     parts = _collect(tensors, file)
+    halves = {f"{t.key}, {role}": x for t, each in parts.items() for role, x in each.items()}
+    require_finite({k: x for k, x in halves.items() if not k.endswith("alpha")}, file)
     pairs = {target: _pair(target, each, default_scale, file) for target, each in parts.items()}
     _check_channels(pairs, file)
-    require_finite(tensors, file)
     return {target.key: pair for target, pair in pairs.items()}
 
 
@@ -92,11 +96,23 @@ def _pair(target: Target, parts: StateDict, default_scale: ScaleOf, file: str) -
         raise _broken(file, f"the ranks of {target.key} disagree: down {rank}, up {up.shape[1]}")
     if rank == 0:
         raise _broken(file, f"the halves of {target.key} have rank 0")
-    alpha = parts.get("alpha")
-    if alpha is not None and alpha.numel() != 1:
+    if 0 in (down.shape[1], up.shape[0]):
+        raise _broken(file, f"the halves of {target.key} are for no channels")
+    if "alpha" in parts:
+        return LowRank(down, up, _alpha(target, parts["alpha"], file) / rank)
+    return LowRank(down, up, default_scale(rank))
+
+
+def _alpha(target: Target, alpha: torch.Tensor, file: str) -> float:
+    if alpha.numel() != 1:
         raise _broken(file, f"the alpha of {target.key} is no number but {alpha.numel()} of them")
-    scale = default_scale(rank) if alpha is None else float(alpha) / rank
-    return LowRank(down, up, scale)
+    try:
+        number = float(alpha)
+    except (RuntimeError, ValueError, TypeError):  # complex, without contents
+        number = math.nan
+    if not math.isfinite(number):
+        raise _broken(file, f"the alpha of {target.key} is no number")
+    return number
 
 
 def _check_channels(pairs: Mapping[Target, LowRank], file: str) -> None:

@@ -26,13 +26,15 @@ WEIGHTS: dict[str, tuple[int, int]] = {
 
 _PLACE = re.compile(
     r"(?:^|[._])(?:(?P<block>down|up)_blocks[._](?P<level>\d+)|mid_block)"
-    r"[._]motion_modules[._](?P<index>\d+)[._](?:temporal_transformer[._])?(?P<rest>.+)$"
+    r"[._]motion_modules[._](?P<index>\d+)[._](?:temporal_transformer[._])?(?P<rest>.+)",
+    re.ASCII | re.DOTALL,
 )
 _HALF = re.compile(
-    r"^(?P<name>.+?)(?:_lora\.|\.lora\.|\.lora_linear_layer\.|\.lora_)"
-    r"(?P<half>down|up|A|B)(?:\.default)?(?:\.weight)?$"
+    r"(?P<name>.+?)(?:_lora\.|\.lora\.|\.lora_linear_layer\.|\.lora_)"
+    r"(?P<half>down|up|A|B)(?:\.default)?(?:\.weight)?"
 )
-_ALPHA = re.compile(r"^(?P<name>.+?)(?:_lora)?\.alpha$")
+_ALPHA = re.compile(r"(?P<name>.+?)(?:_lora)?\.alpha")
+_MOST_DIGITS = 4  # of a level or an index
 _HALVES = {"down": "down", "A": "down", "up": "up", "B": "up"}
 
 
@@ -78,8 +80,8 @@ def parse(key: str) -> Part | None:
     place = _PLACE.search(key)
     if place is None:
         return None
-    named = _HALF.match(place["rest"]) or _ALPHA.match(place["rest"])
-    if named is None:
+    named = _HALF.fullmatch(place["rest"]) or _ALPHA.fullmatch(place["rest"])
+    if named is None or max(len(place["level"] or ""), len(place["index"])) > _MOST_DIGITS:
         return None
     weight = _BY_SPELLING.get(named["name"].replace(".", "_").replace("processor_", ""))
     if weight is None:

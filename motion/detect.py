@@ -10,7 +10,9 @@ from .formats import (
     SHARED_POSITIONS,
     SiteTensors,
     StateDict,
+    broken,
     read_sites,
+    require_weights,
     some,
 )
 from .positions import sinusoidal_positions
@@ -18,6 +20,7 @@ from .positions import sinusoidal_positions
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
 DIFFUSERS_POSITIONS = 32  # older diffusers exports drop the table; MotionAdapter's default length
 V1_POSITIONS, V3_POSITIONS = 24, 32  # rows of the published tables
+MOST_CHANNELS, MOST_POSITIONS = 2**13, 2**13  # far beyond all that were published: 1280 and 64
 
 
 def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDict]:
@@ -45,7 +48,7 @@ def _detect(layout: Layout, sites: SiteTensors, file: str) -> MotionConfig:
     try:
         return MotionConfig(version, layout, channels, positions, version is Version.V1)
     except ValueError as error:
-        raise _broken(file, str(error)) from error
+        raise broken(file, str(error)) from error
 
 
 def _check_sites(sites: set[Site], expected: set[Site], file: str) -> None:
@@ -57,13 +60,15 @@ def _check_sites(sites: set[Site], expected: set[Site], file: str) -> None:
         )
     if sites != expected:
         wrong = some([site.key for site in sorted(expected ^ sites)])
-        raise _broken(file, f"motion modules missing or beyond the SD1.5 layout: {wrong}")
+        raise broken(file, f"motion modules missing or beyond the SD1.5 layout: {wrong}")
 
 
 def _channels(tensors: StateDict, site: Site, file: str) -> int:
     norm = tensors.get("norm.weight")
     if norm is None or norm.ndim != 1:
-        raise _broken(file, f"{site.key} has no norm.weight of one dimension")
+        raise broken(file, f"{site.key} has no norm.weight of one dimension")
+    if not 0 < norm.shape[0] <= MOST_CHANNELS:
+        raise broken(file, f"{site.key} is for {norm.shape[0]} channels")
     return norm.shape[0]
 
 
@@ -72,8 +77,11 @@ def _stored_positions(sites: SiteTensors, file: str) -> int:
     tables = [v for t in sites.values() for k, v in t.items() if k.endswith(".pe") and v.ndim >= 2]
     lengths = {table.shape[-2] for table in tables}
     if len(lengths) > 1:
-        raise _broken(file, f"position tables of different lengths: {sorted(lengths)}")
-    return lengths.pop() if lengths else 0
+        raise broken(file, f"position tables of different lengths: {sorted(lengths)}")
+    length = lengths.pop() if lengths else 0
+    if length > MOST_POSITIONS:
+        raise broken(file, f"a position table of {length} rows")
+    return length
 
 
 def _version(layout: Layout, mid_block: bool, stored_positions: int) -> Version:
@@ -135,21 +143,22 @@ def _check_complete(tensors: StateDict, config: MotionConfig, file: str) -> None
     expected = expected_shapes(config)
     missing = sorted(set(expected) - set(tensors))
     if missing:
-        raise _broken(file, f"{len(missing)} tensors are missing: {some(missing)}")
+        raise broken(file, f"{len(missing)} tensors are missing: {some(missing)}")
     unknown = sorted(set(tensors) - set(expected))
     if unknown:
-        raise _broken(file, f"{len(unknown)} tensors are of no known kind: {some(unknown)}")
+        raise broken(file, f"{len(unknown)} tensors are of no known kind: {some(unknown)}")
     wrong = [
         f"{key} is {list(tensors[key].shape)}, not {list(shape)}"
         for key, shape in expected.items()
         if tuple(tensors[key].shape) != shape
     ]
     if wrong:
-        raise _broken(file, f"{len(wrong)} tensors have the wrong shape: {some(wrong)}")
+        raise broken(file, f"{len(wrong)} tensors have the wrong shape: {some(wrong)}")
 
 
 def require_finite(tensors: StateDict, file: str) -> None:
-    """Raise AnimateDiffError where a weight is NaN or infinite."""
+    """Raise AnimateDiffError where a weight is NaN or infinite, or a tensor none of weights."""
+    require_weights(tensors, file)
     # a float32 sum is NaN or infinite when any element is, and exists for every storage dtype
     bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor.float().sum())]
     if bad:
@@ -158,11 +167,3 @@ def require_finite(tensors: StateDict, file: str) -> None:
             "finite weights",
             "download the file again; if that does not help, the file itself is broken.",
         )
-
-
-def _broken(file: str, what: str) -> AnimateDiffError:
-    return AnimateDiffError(
-        f"'{file}' is not a whole motion module: {what}.",
-        EXPECTED_FILE,
-        "download the file again from its source, or convert it with the tool that made it.",
-    )

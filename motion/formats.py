@@ -12,6 +12,7 @@ import torch
 
 from .config import Layout, Site
 from .errors import AnimateDiffError
+from .keyed_text import shortened
 from .recognise import MOTION_MODULE, kind_of
 
 StateDict = dict[str, torch.Tensor]
@@ -20,9 +21,10 @@ SiteTensors = dict[Site, StateDict]
 EXPECTED_FILE = "an SD1.5 motion module (v1, v2, v3, AnimateLCM, or a diffusers MotionAdapter)"
 
 _KEY = re.compile(
-    r"^(?:module\.|unet\.|motion_module\.)*"  # training checkpoints and exporters add these
+    r"(?:module\.|unet\.|motion_module\.)*"  # training checkpoints and exporters add these
     r"(?:(?P<block>down|up)_blocks\.(?P<level>\d+)|mid_block)\.motion_modules\.(?P<index>\d+)\."
-    r"(?P<original>temporal_transformer\.)?(?P<name>.+)$"
+    r"(?P<original>temporal_transformer\.)?(?P<name>.+)",
+    re.ASCII | re.DOTALL,
 )
 _FROM_DIFFUSERS = {
     "attn1": "attention_blocks.0",
@@ -34,6 +36,17 @@ _FROM_DIFFUSERS = {
 BLOCK = "transformer_blocks.0"
 SHARED_POSITIONS = f"{BLOCK}.pos_embed.pe"  # diffusers: one table for both attentions
 
+WEIGHT_DTYPES = (  # what files keep weights in, and the network can be stored in
+    torch.float64,
+    torch.float32,
+    torch.float16,
+    torch.bfloat16,
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+)
+MOST_NUMBERS = 2**28  # of one tensor; the largest of SD1.5's have 2**24
+LONGEST_ITEM = 200  # characters of a key, or of a key and shapes, in a message
+
 
 def read_sites(loaded: object, file: str) -> tuple[Layout, SiteTensors]:
     """The motion modules of a loaded file, by site, in the original names.
@@ -44,30 +57,77 @@ def read_sites(loaded: object, file: str) -> tuple[Layout, SiteTensors]:
     kind = kind_of(tensors)
     if kind is not None and kind is not MOTION_MODULE:
         raise AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_FILE, f"{kind.belongs}.")
-    layout, sites = Layout.DIFFUSERS, SiteTensors()
-    for key, tensor in tensors.items():
-        match = _KEY.match(key)
-        if match is None:
-            continue
-        site = Site(match["block"] or "mid", int(match["level"] or 0), int(match["index"]))
-        if match["original"]:
-            layout = Layout.ORIGINAL
-        sites.setdefault(site, {})[_original_name(match["name"])] = tensor
-    if not sites:
+    keys = {key: match for key in tensors if (match := _KEY.fullmatch(key))}
+    if not keys:
         raise _no_motion_module(tensors, file)
-    return layout, sites
+    require_weights({key: tensors[key] for key in keys}, file)
+    layout = Layout.ORIGINAL if any(m["original"] for m in keys.values()) else Layout.DIFFUSERS
+    return layout, _by_site(tensors, keys, file)
+
+
+def _by_site(tensors: StateDict, keys: dict[str, re.Match[str]], file: str) -> SiteTensors:
+    sites, twice = SiteTensors(), []
+    for key, match in keys.items():
+        place = sites.setdefault(_site(match, file), {})
+        name = _original_name(match["name"])
+        if name in place:
+            twice.append(key)
+        place[name] = tensors[key]
+    if twice:
+        raise broken(file, f"{len(twice)} tensors are there twice, such as {some(twice)}")
+    return sites
+
+
+def _site(match: re.Match[str], file: str) -> Site:
+    try:
+        return Site(match["block"] or "mid", int(match["level"] or 0), int(match["index"]))
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise broken(file, f"there is no place {shortened(match[0])}") from error
 
 
 def unwrap(loaded: object, file: str, expected: str) -> StateDict:
-    """The innermost mapping that holds tensors; entries that are no tensors are dropped."""
-    while isinstance(loaded, Mapping):
-        tensors = {k: v for k, v in loaded.items() if isinstance(v, torch.Tensor)}
+    """The tensors of the first mapping that holds any by name, from the outside in; entries that
+    are no tensors are dropped."""
+    waiting, seen = [loaded], set[int]()
+    while waiting:
+        mapping = waiting.pop()
+        if not isinstance(mapping, Mapping) or id(mapping) in seen:  # a pickle can hold itself
+            continue
+        seen.add(id(mapping))
+        tensors = {k: v for k, v in mapping.items() if isinstance(k, str) and _has_shape(v)}
         if tensors:
             return tensors
-        loaded = next((v for v in loaded.values() if isinstance(v, Mapping)), None)
+        waiting.extend(reversed(list(mapping.values())))
     raise AnimateDiffError(
         f"'{file}' holds no tensors.", expected, "download the file again from its source."
     )
+
+
+def _has_shape(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and not value.is_nested
+
+
+def require_weights(tensors: StateDict, file: str) -> None:
+    """Raise AnimateDiffError where a tensor is something other than plain weights."""
+    odd = [f"{key} ({why})" for key, tensor in tensors.items() if (why := _oddity(tensor))]
+    if odd:
+        raise AnimateDiffError(
+            f"'{file}' holds {len(odd)} tensors that are no plain weights: {some(odd)}.",
+            "weights as fp32, fp16, bf16 or fp8",
+            "download a version that is not quantised, or save it again as fp16 where it was "
+            "made.",
+        )
+
+
+def _oddity(tensor: torch.Tensor) -> str:
+    """What a tensor is other than weights; nothing for weights."""
+    if tensor.is_meta:
+        return "without its numbers"
+    if tensor.dtype not in WEIGHT_DTYPES:
+        return str(tensor.dtype).removeprefix("torch.")
+    if tensor.layout is not torch.strided:
+        return str(tensor.layout).removeprefix("torch.")
+    return f"{tensor.numel()} numbers" if tensor.numel() > MOST_NUMBERS else ""
 
 
 def _original_name(name: str) -> str:
@@ -86,4 +146,13 @@ def _no_motion_module(tensors: StateDict, file: str) -> AnimateDiffError:
 def some(items: list[str], count: int = 3) -> str:
     """The first few items, and how many more there are."""
     more = f" and {len(items) - count} more" if len(items) > count else ""
-    return ", ".join(items[:count]) + more
+    return ", ".join(shortened(item, LONGEST_ITEM) for item in items[:count]) + more
+
+
+def broken(file: str, what: str) -> AnimateDiffError:
+    """The error of a file that is a motion module, but not a whole one."""
+    return AnimateDiffError(
+        f"'{file}' is not a whole motion module: {what}.",
+        EXPECTED_FILE,
+        "download the file again from its source, or convert it with the tool that made it.",
+    )

@@ -166,6 +166,6 @@ def quote(text: str) -> str:
     return repr(shortened(text.strip()))
 
 
-def shortened(text: str) -> str:
-    """A text of any length, as long as a line of a message."""
-    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}..."
+def shortened(text: str, longest: int = LONGEST_QUOTE) -> str:
+    """A text of any length, cut to what a message has room for."""
+    return text if len(text) <= longest else f"{text[:longest]}..."

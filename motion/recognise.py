@@ -7,6 +7,9 @@ from typing import NamedTuple
 import torch
 
 
+LONGEST_KEY = 300  # characters; the patterns take longer than long over endless ones
+
+
 class FileKind(NamedTuple):
     """A kind of file, and where it belongs."""
 
@@ -117,7 +120,7 @@ _WITHOUT_MOTION = (
 
 def kind_of(tensors: Mapping[str, torch.Tensor]) -> FileKind | None:
     """The kind of file these tensors come from; None for the unknown."""
-    lines = "\n".join(f"{key} {list(tensor.shape)}" for key, tensor in tensors.items())
+    lines = "\n".join(f"{key[:LONGEST_KEY]} {list(v.shape)}" for key, v in tensors.items())
     with_motion = re.search(r"motion_modules[._]", lines)  # kohya's names have underscores
     kinds = (*_WITH_MOTION, MOTION_MODULE) if with_motion else _WITHOUT_MOTION
     return next((kind for kind in kinds if re.search(kind.mark, lines, re.MULTILINE)), None)

@@ -1,5 +1,7 @@
 """Every published layout of an SD1.5 motion module, and what is none."""
 
+import time
+
 import pytest
 import torch
 from adn_testing import motion_files
@@ -206,7 +208,53 @@ BROKEN = {
     "tables of two lengths": (changed(original("v3"), "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.pos", lambda v: v[:, :16]), r"\[16, 32\]"),
     "NaN": (changed(original("v3"), ATTENTION, lambda v: v * float("nan")), "NaN"),
     "infinity": (changed(original("v3"), ATTENTION, lambda v: v / 0), "NaN or infinite"),
+    "a tensor twice": ({**original("v3"), f"module.{ATTENTION}.weight": torch.zeros(64, 64)}, "1 tensors are there twice, such as module.down_blocks.1"),
+    "both layouts": ({**original("v3"), **diffusers(original("v3"), positions=False)}, "twice"),
+    "a level beyond all": ({**original("v3"), "down_blocks.999999999.motion_modules.0.norm.weight": torch.zeros(3)}, "beyond the SD1.5 layout: down_blocks.999999999"),
+    "a level of 5000 digits": ({**original("v3"), f"down_blocks.{'9' * 5000}.motion_modules.0.norm.weight": torch.zeros(3)}, "there is no place down_blocks.999"),
+    "no channels": (changed(original("v3"), "", lambda v: v[..., :0]), "is for 0 channels"),
+    "endless channels": (changed(original("AnimateLCM"), ".norm.weight", lambda v: v[:1].expand(2**20)), "is for 1048576 channels"),
+    "endless positions": (changed(original("v3"), ".pe", lambda v: v[:, :1].expand(1, 2**20, v.shape[2])), "a position table of 1048576 rows"),
 }  # fmt: skip
+
+
+ODD = {
+    "int8": (lambda v: v.to(torch.int8), "int8"),
+    "quantised": (lambda v: torch.quantize_per_tensor(v, 0.1, 0, torch.qint8), "qint8"),
+    "complex": (lambda v: v.to(torch.complex64), "complex64"),
+    "sparse": (lambda v: v.to_sparse(), "sparse_coo"),
+    "meta": (lambda v: v.to("meta"), "without its numbers"),
+    "fp4": (lambda v: v.to(torch.uint8).view(torch.float4_e2m1fn_x2), "float4"),
+    "endless": (lambda v: torch.ones(1).expand(2**40), "1099511627776 numbers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_tensors_that_are_no_weights(name):
+    change, hint = ODD[name]
+    with pytest.raises(AnimateDiffError, match=f"21 tensors.*down_blocks.0.*{hint}"):
+        read(changed(original("v2"), "attention_blocks.1.to_v", change))
+    tensors = original("v2")
+    whole = {**tensors, "conv_out.weight": change(torch.ones(4))}  # what is not read may be odd
+    assert_same(read(whole)[1], tensors)
+
+
+def test_a_pickle_that_holds_itself():
+    circle = {"epoch": 3}
+    circle["self"] = circle  # type: ignore[assignment]
+    with pytest.raises(AnimateDiffError, match="no tensors"):
+        read(circle)
+    tensors = original("v3")
+    circle["state_dict"] = {**tensors, 3: torch.zeros(1)}  # type: ignore[assignment]
+    assert_same(read(circle)[1], tensors)
+
+
+def test_keys_of_any_length_are_recognised_at_once():
+    endless = "down_blocks.0.temporal_attentions" + ".temporal_attentions." * 50_000
+    start = time.process_time()
+    with pytest.raises(AnimateDiffError) as caught:
+        read({endless: torch.zeros(4), f"{endless}x": torch.zeros(4)})
+    assert time.process_time() - start < 2 and len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize("name", BROKEN)

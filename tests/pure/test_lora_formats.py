@@ -146,16 +146,42 @@ BROKEN = {
     "unknown weight": ({**WHOLE, f"{BLOCK}.processor.to_x_lora.up.weight": torch.zeros(4, 4)}, "to_x"),
     "DoRA": ({**WHOLE, f"{BLOCK}.to_q.lora_magnitude_vector": torch.zeros(4)}, "magnitude"),
     "a weight twice": ({**WHOLE, f"module.{PART}.up.weight": torch.zeros(128, 4)}, "twice"),
-    "rank 0": (
-        {k: v[:0] if ".down." in k else v[:, :0] if ".up." in k else v for k, v in WHOLE.items()},
-        "rank 0",
-    ),
     "an alpha of two numbers": (
         {k: v.expand(2) if k.endswith("alpha") else v for k, v in kohya(lora_files.pairs()).items()},
         "2 of them",
     ),
+    "rank 0": (changed(PART, lambda v: v[:0] if len(v) == 4 else v[:, :0]), "rank 0"),
+    "no channels": (changed(f"{PART}.down", lambda v: v[:, :0]), "no channels"),
+    "int8": (changed(f"{PART}.up", lambda v: v.to(torch.int8)), "no plain weights.*to_v.*int8"),
+    "sparse": (changed(f"{PART}.up", lambda v: v.to_sparse()), "no plain weights.*sparse"),
+    "a level of 5000 digits": ({**WHOLE, f"up_blocks.{'9' * 5000}.motion_modules.0.x.to_q_lora.up.weight": torch.zeros(4, 4)}, "unknown"),
     "only an alpha": ({**WHOLE, "mid_block.motion_modules.0.temporal_transformer.proj_in.alpha": torch.tensor(1.0)}, "no down and no up"),
 }  # fmt: skip
+
+
+ALPHAS = {
+    "two numbers": torch.ones(2),
+    "none": torch.ones(0),
+    "NaN": torch.tensor(float("nan")),
+    "infinity": torch.tensor(float("inf")),
+    "complex": torch.tensor(1 + 1j),
+    "without contents": torch.ones((), device="meta"),
+}
+
+
+@pytest.mark.parametrize("name", ALPHAS)
+def test_an_alpha_that_is_no_number(name):
+    tensors = kohya(lora_files.pairs())
+    key = next(key for key in tensors if key.endswith(".alpha"))
+    with pytest.raises(AnimateDiffError, match="the alpha of down_blocks.0.* is no number"):
+        read({**tensors, key: ALPHAS[name]})
+
+
+@pytest.mark.parametrize("alpha", [torch.tensor(2), torch.tensor([2.0]), torch.tensor([[2]])])
+def test_an_alpha_in_any_shape_of_one_number(alpha):
+    made = lora_files.pairs()
+    tensors = {k: alpha if k.endswith(".alpha") else v for k, v in kohya(made).items()}
+    assert_reads(tensors, made, 2.0 / RANK)
 
 
 @pytest.mark.parametrize("name", BROKEN)
