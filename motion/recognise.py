@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import torch
 
-
 LONGEST_KEY = 300  # characters; the patterns take longer than long over endless ones
 
 

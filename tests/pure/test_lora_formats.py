@@ -173,7 +173,7 @@ ALPHAS = {
 def test_an_alpha_that_is_no_number(name):
     tensors = kohya(lora_files.pairs())
     key = next(key for key in tensors if key.endswith(".alpha"))
-    with pytest.raises(AnimateDiffError, match="the alpha of down_blocks.0.* is no number"):
+    with pytest.raises(AnimateDiffError, match=r"the alpha of down_blocks.0.* is no number"):
         read({**tensors, key: ALPHAS[name]})
 
 
