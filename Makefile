@@ -20,7 +20,7 @@ setup: ## prepare a ComfyUI and its environment
 	@$(HOST)
 
 demo: ## make an animated clip with a real ComfyUI server
-	@$(IN_HOST) python -m tools.demo
+	@$(IN_HOST) python -m demo
 
 miniature: ## train the miniature world from seeds: at most two hours on two cores; goes on where it stopped
 	@$(IN_HOST) python -m demo.miniature

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.host_imports import enter
-from tools.miniature import CAMERA_MOVES, WEIGHTS
 from tools.package import register
 from tools.paths import DEV
 
+from .graphs import CAMERA_MOVES, WEIGHTS
 from .schedule import StageFailed, run_all, start_module
 
 FOLDER = DEV / "miniature"

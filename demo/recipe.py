@@ -20,9 +20,8 @@ from animatediff_native.training.trainer import Trainer
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
 
-from tools.miniature import CAMERA_MOVES
-
 from . import autoencoder, clips, control, hinted, models, stills, world
+from .graphs import CAMERA_MOVES
 from .stage import Progress
 
 STILLS, STYLE_STILLS, HINTED_STILLS, VIDEOS = 8192, 2048, 4096, 384

@@ -11,7 +11,7 @@ from pathlib import Path
 from tools import stamps
 from tools.paths import CONSTRAINTS, DEV_REQUIREMENTS, EXTENSION_REQUIREMENTS, ToolError
 
-# Pinned by CONSTRAINTS instead (torchaudio has no CPU build on PyPI: see tools/torchaudio_stub.py).
+# Pinned by CONSTRAINTS instead (torchaudio has no CPU build on PyPI: see tools/host_imports.py).
 PINNED_APART = {"torch", "torchvision", "torchaudio"}
 # requests: imported by hosts that do not list it.
 EXTRA_REQUIREMENTS = ["requests"]

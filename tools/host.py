@@ -1,7 +1,7 @@
 """Prepares a ComfyUI to develop against, and runs a command with it.
 
     python3 -m tools.host                           prepare only
-    python3 -m tools.host -- python -m tools.demo   then run a command in the host's environment
+    python3 -m tools.host -- python -m demo         then run a command in the host's environment
     python3 -m tools.host --tests -- pytest         the same, with the test requirements installed
 
 Needs the standard library only. Environment variables choose the host:

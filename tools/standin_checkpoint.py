@@ -1,6 +1,7 @@
 """Stand-in SD1.5 checkpoints: keys and shapes of real files, from the host's own classes."""
 
 import json
+import math
 from pathlib import Path
 
 import comfy.clip_model
@@ -10,11 +11,13 @@ import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.taesd.taesd import TAESD
 
-from tools.random_weights import random_state_dict
 from tools.sd15_layout import sd15_layout
 
 SMALL_CHANNEL_MULT = (1, 1, 1, 1)
 UNET_SEED, CLIP_SEED, VAE_SEED = 1, 2, 3
+
+NORMS = (torch.nn.GroupNorm, torch.nn.LayerNorm)
+EMBEDDING_STD = 0.02
 
 SMALL_UNET = sd15_layout(channel_mult=SMALL_CHANNEL_MULT)
 
@@ -59,3 +62,31 @@ def _tiny_vae() -> dict[str, torch.Tensor]:
         vae = TAESD(latent_channels=4)
     weights = random_state_dict(vae, _generator(VAE_SEED))
     return {**weights, "vae_scale": torch.ones(()), "vae_shift": torch.zeros(())}
+
+
+def random_state_dict(
+    module: torch.nn.Module, generator: torch.Generator
+) -> dict[str, torch.Tensor]:
+    """fp16 weights for a module, also one on the meta device, that keep a signal's scale.
+
+    Norms pass it on; the weights of products shrink with the root of their fan-in.
+    """
+    weights = {}
+    for name, part in module.named_modules():
+        for key, parameter in part.named_parameters(recurse=False):
+            value = _draw(part, key, parameter.shape, generator)
+            weights[f"{name}.{key}" if name else key] = value.half()
+    return weights
+
+
+def _draw(
+    part: torch.nn.Module, key: str, shape: torch.Size, generator: torch.Generator
+) -> torch.Tensor:
+    if len(shape) < 2:
+        return (
+            torch.ones(shape) if isinstance(part, NORMS) and key == "weight" else torch.zeros(shape)
+        )
+    std = (
+        EMBEDDING_STD if isinstance(part, torch.nn.Embedding) else 1 / math.sqrt(shape[1:].numel())
+    )
+    return torch.randn(shape, generator=generator).mul_(std)

@@ -17,7 +17,7 @@ from tools import stamps
 from tools.paths import DEV, MIB, REPO, ToolError
 
 FOLDER = DEV / "standins"
-RECIPE = ("random_weights.py", "standin_checkpoint.py", "standin_motion.py")
+RECIPE = ("standin_checkpoint.py", "standin_motion.py")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import comfy.sd
 import torch
 from comfy.taesd.taesd import TAESD
 
-from tools.random_weights import random_state_dict
+from tools.standin_checkpoint import random_state_dict
 
 
 def vae(seed: int = 0) -> comfy.sd.VAE:

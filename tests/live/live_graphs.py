@@ -7,8 +7,7 @@ from PIL import Image
 from safetensors.numpy import load
 
 from tools import workflow
-from tools.client import Prompt
-from tools.run_events import Progress
+from tools.client import Progress, Prompt
 from tools.server import ComfyServer
 from tools.standins import StandIns
 

@@ -19,9 +19,8 @@ from safetensors.torch import load_file, save_file
 
 from tools import media
 from tools.client import Prompt
-from tools.random_weights import random_state_dict
 from tools.server import ComfyServer
-from tools.standin_checkpoint import SMALL_CHANNEL_MULT, SMALL_UNET
+from tools.standin_checkpoint import SMALL_CHANNEL_MULT, SMALL_UNET, random_state_dict
 from tools.standins import StandIns
 
 Tensors = dict[str, torch.Tensor]

@@ -4,7 +4,7 @@ import pytest
 from small_runs import clip_length, shrink
 
 from tools import workflow
-from tools.run_events import ExecutionFailed
+from tools.client import ExecutionFailed
 
 
 def small(files, name: str) -> dict:

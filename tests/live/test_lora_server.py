@@ -5,7 +5,7 @@ import pytest
 from live_graphs import FRAMES, latent_graph, sample
 
 from tools import workflow
-from tools.run_events import ExecutionFailed
+from tools.client import ExecutionFailed
 
 
 @pytest.fixture(scope="module")

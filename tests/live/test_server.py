@@ -8,8 +8,7 @@ import pytest
 from live_graphs import STEPS, latent_graph, sample
 
 from tools import workflow
-from tools.client import PromptRejected
-from tools.run_events import ExecutionFailed, ExecutionInterrupted, Progress
+from tools.client import ExecutionFailed, ExecutionInterrupted, Progress, PromptRejected
 
 NODES = {"ADN_LoadMotionModule", "ADN_ApplyMotionModule"}
 HISTORY_SECONDS = 60

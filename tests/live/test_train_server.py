@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from tools import workflow
-from tools.run_events import ExecutionFailed, ExecutionInterrupted, Progress
+from tools.client import ExecutionFailed, ExecutionInterrupted, Progress
 
 CLIPS, FRAMES, RANK = 2, 4, 4
 NODE = "ADN_TrainMotionLora"

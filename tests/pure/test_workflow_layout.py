@@ -67,7 +67,7 @@ def test_it_opens_beside_the_toolbars(page):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_template_browser_has_a_picture(name):
-    """Made by `python -m tools.template_pictures`."""
+    """Made by `python -m demo.template_pictures`."""
     picture = Path(__file__).parents[2] / "workflows" / f"{name}.jpg"
     assert picture.read_bytes()[:3] == b"\xff\xd8\xff"
     assert picture.stat().st_size < 100_000

@@ -6,10 +6,10 @@ The full table, with 32 seeds a row, is `make claims`; here are a few seeds, wit
 import pytest
 import torch
 
+from demo.graphs import CAMERA_MOVES, WEIGHTS, is_there
 from demo.measure import OFF, RIGHT, Track
 from demo.recipe import Workshop
 from demo.studio import Setup, Studio, wishes
-from tools.miniature import CAMERA_MOVES, WEIGHTS, is_there
 
 CLIPS = 3
 pytestmark = pytest.mark.skipif(not is_there(), reason="no trained weights: make miniature")

@@ -1,4 +1,4 @@
-"""Draws the pictures of the template browser: `python -m tools.template_pictures [NAME ...]`.
+"""Draws the pictures of the template browser: `python -m demo.template_pictures [NAME ...]`.
 
 Every workflow runs on a real server with the models of the miniature world, trained by
 `make miniature`, and the frames that it saves become workflows/NAME.jpg.
@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demo import world
-from tools import media, miniature, workflow
+from tools import media, workflow
 from tools.base_directory import BaseDirectory
 from tools.client import Prompt
 from tools.paths import DEV, REPO, ToolError
 from tools.server import ComfyServer
+
+from . import graphs, world
 
 TRAINED = DEV / "miniature"
 SIDE = 512  # pixels of a picture
@@ -37,7 +38,7 @@ def main() -> None:
         raise ToolError("The miniature world is not trained yet: make miniature")
     os.environ["ADN_MINIATURE"] = str(TRAINED)
     base = BaseDirectory(DEV / "pictures")
-    miniature.install(base, TRAINED)
+    graphs.install(base, TRAINED)
     with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
         write_inputs(base.path / "input")
         for name in names:
@@ -49,7 +50,7 @@ def main() -> None:
 def pictures_of(server: ComfyServer, name: str) -> list[list[np.ndarray]]:
     """What a workflow shows, clip by clip; a single picture is a clip of one frame."""
     prompt = workflow.load(name)
-    miniature.put_in(prompt)
+    graphs.put_in(prompt)
     use_our_words(prompt)
     outputs = server.client.run(prompt)
     clips = [

@@ -10,10 +10,9 @@ from typing import Any
 from tools import workflow
 from tools.base_directory import BaseDirectory
 from tools.client import Prompt
-from tools.paths import REPO
 
 Node = dict[str, Any]
-PACK = REPO / "demo"
+PACK = Path(__file__).parent
 WEIGHTS = PACK / "weights"
 MOTION_MODULE = WEIGHTS / "miniature_motion.safetensors"
 PROMPT = "a red circle on a dark background"

@@ -10,13 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from tools import media, miniature, standins, workflow
+from tools import media, standins, workflow
 from tools.base_directory import BaseDirectory
-from tools.client import Prompt, PromptRejected
-from tools.demo_settings import DemoSettings
+from tools.client import ExecutionFailed, Progress, Prompt, PromptRejected
 from tools.paths import ToolError
-from tools.run_events import ExecutionFailed, Progress
 from tools.server import ComfyServer
+
+from . import graphs
+from .settings import DemoSettings
 
 WORKFLOW = "text_to_video"
 
@@ -25,7 +26,7 @@ def build_prompt(settings: DemoSettings, base: BaseDirectory, tree: Path) -> Pro
     prompt = workflow.load(WORKFLOW)
     if settings.checkpoint and settings.motion_module:
         use_files(prompt, base, settings.checkpoint, settings.motion_module)
-    elif not miniature.is_there():
+    elif not graphs.is_there():
         made = standins.ensure(tree)
         use_files(prompt, base, made.checkpoint, made.motion_module)
         workflow.set_inputs(prompt, "EmptyLatentImage", {"width": 128, "height": 128})
@@ -33,8 +34,8 @@ def build_prompt(settings: DemoSettings, base: BaseDirectory, tree: Path) -> Pro
         print("Using stand-in models with random weights: expect moving colours, not a picture.")
         print("`make miniature` trains models that show a moving shape.")
     else:
-        miniature.install(base)
-        miniature.put_in(prompt)
+        graphs.install(base)
+        graphs.put_in(prompt)
         print("Using the miniature world's models: one moving shape, 64 x 64 pixels, enlarged.")
         print("For a real clip: make demo CHECKPOINT=/path/sd15.safetensors MOTION_MODULE=/path/mm")
     settings.apply_to(prompt)
