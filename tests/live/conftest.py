@@ -11,14 +11,19 @@ from adn_testing.servers import (
     standins,  # noqa: F401
 )
 
+from demo import graphs
 from tools.server import ComfyServer
 from tools.standins import StandIns
 
 
 @pytest.fixture(scope="session")
 def server(make_server: ServerFactory) -> Iterator[ComfyServer]:  # noqa: F811
-    """A server with the extension, shared by all tests."""
-    with make_server("server", True) as running:
+    """A server with the extension and the demo's nodes, shared by all tests: to start one takes
+    as long as five runs."""
+    prepared = make_server("server", True)
+    if graphs.is_there():
+        graphs.install(prepared.base)
+    with prepared as running:
         yield running
 
 

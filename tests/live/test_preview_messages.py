@@ -20,7 +20,7 @@ from tools.server import ComfyServer
 
 PREVIEW, PREVIEW_WITH_METADATA = 1, 4  # events of the host's binary messages
 STILL, MOVING = 512, 256  # pixels of the host's own pictures, and of ours
-STEPS = 3
+STEPS = 2
 WINDOW, WINDOWS = 4, 2
 # Latents large enough for a step that lasts longer than a picture or two of the clip.
 SIZE = 128

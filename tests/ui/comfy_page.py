@@ -38,8 +38,10 @@ SET_WIDGETS = """values => {
         for (const [name, value] of Object.entries(chosen)) {
             const widget = node.widgets.find(widget => widget.name === name);
             if (!widget) throw new Error(`${type} has no widget ${name}`);
+            const before = widget.value;
             widget.value = value;
             widget.callback?.(value);
+            node.onWidgetChanged?.(name, value, before, widget);
         }
     }
 }"""
@@ -47,12 +49,11 @@ NODES = """() => app.graph._nodes.map(node => ({
     id: String(node.id),
     type: node.type,
     known: node.type in LiteGraph.registered_node_types,
-    red: Boolean(node.has_errors),
 }))"""
 # An outline that the page draws around a node is a style that answers; green is for running ones.
 OUTLINED = """() => app.graph._nodes.filter(node => {
     const drawn = Object.values(node.strokeStyles).map(style => style.call(node));
-    return drawn.some(style => ["red", "#f0f"].includes(style?.color));
+    return drawn.some(style => ["red", "#f0f", "#E00"].includes(style?.color));
 }).map(node => node.type)"""
 # Zoomed until the text of nodes is drawn, with the named node in the middle.
 LOOK_AT = """id => {
@@ -68,6 +69,16 @@ TITLE_AT = """id => {
     const at = (side, inset) => (node.pos[side] + inset + view.offset[side]) * view.scale;
     return [box.left + at(0, 60), box.top + at(1, -LiteGraph.NODE_TITLE_HEIGHT / 2)];
 }"""
+DISMISS = """() => {
+    const { toast, sidebarTab } = app.extensionManager;
+    (toast.removeAll ?? toast.dismissAll).call(toast);
+    if (sidebarTab.activeSidebarTab) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTab.id);
+}"""
+# Of newer and of older pages.
+RUN = "button[data-testid=queue-button], [data-testid=queue-button] button"
+TOAST = "[data-testid=toast], .p-toast-message"
+# The page's own words about nodes that it does not know.
+MISSING_NODES = "#global-missing-nodes, #global-load-workflow-warning, [data-testid=error-overlay]"
 SELECTED = "id => Boolean(app.canvas.selected_nodes[id])"
 CLICKS = 5
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -81,6 +92,7 @@ class ComfyPage:
         self._url = url
         self._pictures = pictures
         self._complaints: list[str] = []
+        self._dropped = 0
         tab.set_default_timeout(PATIENCE)
         tab.on("console", self._hear)
         tab.on("pageerror", self._hear_uncaught)
@@ -106,12 +118,18 @@ class ComfyPage:
         self.tab.wait_for_function(READY)
 
     def tidy(self) -> None:
-        """Closes what lies over the canvas, as a user would."""
+        """Closes what lies over the canvas and beside it, as a user would."""
         while count := self.dialogs.count():
             self.tab.keyboard.press("Escape")
             expect(self.dialogs).to_have_count(count - 1)
-        self.tab.evaluate("app.extensionManager.toast.removeAll()")
+        self.tab.evaluate(DISMISS)
         expect(self.toasts).to_have_count(0)
+        if self._panel.is_visible():
+            self._panel.get_by_role("button", name=re.compile("toggle|close", re.I)).first.click()
+            expect(self._panel).to_have_count(0)
+        if self._overlay.is_visible():
+            self._overlay.get_by_test_id("error-overlay-dismiss").click()
+            expect(self._overlay).to_have_count(0)
 
     @property
     def dialogs(self) -> Locator:
@@ -119,7 +137,26 @@ class ComfyPage:
 
     @property
     def toasts(self) -> Locator:
-        return self.tab.locator(".p-toast-message")
+        return self.tab.locator(TOAST)
+
+    @property
+    def _overlay(self) -> Locator:
+        """Where newer pages say that there are errors, and offer the details."""
+        return self.tab.get_by_test_id("error-overlay")
+
+    @property
+    def _panel(self) -> Locator:
+        """Beside the canvas on newer pages: errors, help, parameters."""
+        return self.tab.get_by_test_id("properties-panel")
+
+    def problems(self) -> Locator:
+        """What the page says of errors, in full, opened if it has to be: a dialog or a panel."""
+        details = self._overlay.get_by_test_id("error-overlay-see-errors")
+        self.dialogs.or_(details).first.wait_for()
+        if self.dialogs.count():
+            return self.dialogs
+        details.click()  # waits, where the page has just taken an earlier message away
+        return self._panel
 
     def picture(self, name: str) -> None:
         self._pictures.mkdir(parents=True, exist_ok=True)
@@ -131,7 +168,9 @@ class ComfyPage:
         """Drops a workflow file on the canvas; ends when the page has opened it."""
         before = self.opened_path()
         content = file.read_text(encoding="utf-8")
-        carried = self.tab.evaluate_handle(FILE, [content, file.name])
+        self._dropped += 1  # newer pages open a name in the tab that has it already
+        name = f"{file.stem}_{self._dropped}{file.suffix}"
+        carried = self.tab.evaluate_handle(FILE, [content, name])
         self.tab.dispatch_event("#graph-canvas", "drop", {"dataTransfer": carried})
         self.wait_until_opened(before)
 
@@ -147,8 +186,8 @@ class ComfyPage:
         return self.tab.evaluate(NODES)
 
     def missing(self) -> list[str]:
-        """Node types that the page does not know, or draws in red."""
-        return sorted({node["type"] for node in self.nodes() if node["red"] or not node["known"]})
+        """Node types that the page does not know."""
+        return sorted({node["type"] for node in self.nodes() if not node["known"]})
 
     def outlined(self) -> list[str]:
         """Types of the nodes with an error's outline."""
@@ -183,4 +222,4 @@ class ComfyPage:
 
     def run(self) -> None:
         """Clicks the Run button."""
-        self.tab.get_by_test_id("queue-button").get_by_role("button").first.click()
+        self.tab.locator(RUN).first.click()

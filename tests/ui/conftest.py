@@ -16,7 +16,7 @@ from adn_testing.servers import (
 )
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from tools import chromium
+from tools import browser as browser_tools
 from tools.paths import DEV
 from tools.server import ComfyServer
 
@@ -37,16 +37,19 @@ VIEWPORT: ViewportSize = {"width": 1600, "height": 900}
 @pytest.fixture(scope="package")
 def browser_path() -> Path:
     """Skips where there is no browser, unless the tests were asked for by ADN_UI=required."""
-    found = chromium.find()
+    found = browser_tools.find()
     if found is None:
         complain = pytest.fail if os.environ.get("ADN_UI") == "required" else pytest.skip
-        complain(f"no Chromium on PATH: {chromium.HOW}")
+        complain(f"no Chromium on PATH: {browser_tools.HOW}")
     return found
 
 
 @pytest.fixture(scope="package")
 def server(browser_path: Path, make_server: ServerFactory) -> Iterator[ComfyServer]:  # noqa: F811
-    prepared = make_server("ui_server", True)
+    """With the host's page, or the one that FRONTEND names."""
+    page = browser_tools.chosen_page()
+    chosen = ("--front-end-root", str(page)) if page else ()
+    prepared = make_server("ui_server", True, *chosen)
     settings = prepared.base.path / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
@@ -67,7 +70,7 @@ def browser(browser_path: Path, server: ComfyServer) -> Iterator[Browser]:
 def shared_page(browser: Browser, server: ComfyServer) -> ComfyPage:
     with urllib.request.urlopen(f"{server.url}/system_stats") as answer:
         version = json.load(answer)["system"]["comfyui_version"]
-    pictures = DEV / "ui" / version
+    pictures = DEV / "ui" / "-".join([version, os.environ.get("FRONTEND", "")]).rstrip("-")
     shutil.rmtree(pictures, ignore_errors=True)
     tab = browser.new_page(viewport=VIEWPORT, locale="en-US")
     page = ComfyPage(tab, server.url, pictures)
