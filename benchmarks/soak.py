@@ -26,9 +26,8 @@ from typing import Any
 
 from tools import workflow
 from tools.base_directory import BaseDirectory
-from tools.client import Prompt
+from tools.client import ExecutionFailed, ExecutionInterrupted, Progress, Prompt
 from tools.paths import DEV, MIB, REPO
-from tools.run_events import ExecutionFailed, ExecutionInterrupted, Progress
 from tools.server import ComfyServer
 from tools.standins import StandIns, ensure
 

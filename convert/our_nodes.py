@@ -39,13 +39,13 @@ MODEL_OUT = (("model", "MODEL"),)
 OURS: dict[str, OurNode] = {
     LOAD: OurNode(
         "Load Motion Module",
-        (340, 60),
-        widgets=(("motion_module", "COMBO", ""),),
+        (340, 82),
+        widgets=(("motion_module", "COMBO", ""), ("norms", "COMBO", AUTO)),
         outputs=(("motion_module", "ADN_MOTION_MODULE"),),
     ),
     APPLY: OurNode(
         "Apply Motion Module",
-        (340, 190),
+        (340, 214),
         sockets=(
             MODEL_IN,
             ("motion_module", "ADN_MOTION_MODULE", False),
@@ -56,6 +56,7 @@ OURS: dict[str, OurNode] = {
             ("beta_schedule", "COMBO", AUTO),
             ("start_percent", "FLOAT", 0.0),
             ("end_percent", "FLOAT", 1.0),
+            ("clips", "INT", 1),
         ),
         outputs=MODEL_OUT,
     ),

@@ -114,8 +114,7 @@ def require_weights(tensors: StateDict, file: str) -> None:
         raise AnimateDiffError(
             f"'{file}' holds {len(odd)} tensors that are no plain weights: {some(odd)}.",
             "weights as fp32, fp16, bf16 or fp8",
-            "download a version that is not quantised, or save it again as fp16 where it was "
-            "made.",
+            "download a version that is not quantised, or save it again as fp16 where it was made.",
         )
 
 

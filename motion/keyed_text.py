@@ -14,9 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 BYTE_ORDER_MARK = "\ufeff"  # some editors begin a file with it, and nobody sees it
 LONGEST_QUOTE = 80  # characters of a text that a message repeats
 _NUMBER = re.compile(r"-?\d{1,9}")
-_QUOTED = re.compile(
-    r'\s*(?:"\s*)?(?P<at>[\d:.\-]+)\s*(?:"\s*)?[:=]\s*"(?P<text>[^"]*)"\s*(?:,|$)'
-)
+_QUOTED = re.compile(r'\s*(?:"\s*)?(?P<at>[\d:.\-]+)\s*(?:"\s*)?[:=]\s*"(?P<text>[^"]*)"\s*(?:,|$)')
 _SPACE = re.compile(r"[ \t\r\n]*")  # what JSON takes for it
 
 

@@ -65,12 +65,20 @@ class MotionNetwork(nn.Module):
 
     def take(self, tensors: Mapping[str, torch.Tensor], assign: bool = False) -> None:
         """Copies of the tensors of a file, under the original names; assign: the tensors
-        themselves."""
+        themselves, of whatever dtype."""
         renamed = {
             key.replace(TABLE_IN_FILE, TABLE): t[0] if key.endswith(TABLE_IN_FILE) else t
             for key, t in tensors.items()
         }
+        if not assign and self._layers_are_lazy:
+            renamed = {k: t if k.endswith(TABLE) else t.to(self.dtype) for k, t in renamed.items()}
         self.load_state_dict(renamed, assign=assign)
+
+    @property
+    def _layers_are_lazy(self) -> bool:
+        """Whether the layers come without weights and take those that they are given as they
+        are, as the host's do where it has dynamic VRAM."""
+        return self.at(self.config.sites[0]).proj_in.weight is None
 
     def get_dtype(self) -> torch.dtype | None:
         """The storage dtype, under the name by which the host asks for it."""

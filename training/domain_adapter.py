@@ -12,7 +12,7 @@ from torch import nn
 from ..lora.pairs import LowRank
 from .clip_set import ClipSet
 from .low_rank import TrainableLowRank
-from .session import training_session
+from .session import in_place, training_session
 from .settings import TrainingSettings
 from .trainer import Trainer
 
@@ -23,8 +23,8 @@ class DomainAdapterTraining:
     """A domain adapter in the making."""
 
     def __init__(self, model: ModelPatcher, clips: ClipSet, rank: int, settings: TrainingSettings):
-        self.model = model
-        self.layers = adapted_layers(model)
+        self.model = in_place(model)
+        self.layers = adapted_layers(self.model)
         shapes = {name: tuple(layer.weight.shape) for name, layer in self.layers.items()}
         self.lora = TrainableLowRank(shapes, rank, settings.seed)
         self.clips = clips.single_frames()

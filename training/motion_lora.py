@@ -15,7 +15,7 @@ from ..motion.errors import AnimateDiffError
 from ..motion.network import MotionNetwork
 from .clip_set import ClipSet
 from .low_rank import TrainableLowRank
-from .session import motion_networks, training_session
+from .session import in_place, motion_networks, training_session
 from .settings import TrainingSettings
 from .trainer import Trainer
 
@@ -31,10 +31,10 @@ class MotionLoraTraining:
         settings: TrainingSettings,
         start: MotionLora | None = None,
     ):
-        self.model = model
+        network = the_motion_network(model)
+        self.model = in_place(model)
         self.clips = clips
         self.settings = settings
-        network = the_motion_network(model)
         require_frames(clips.frames, network)
         shapes = {name: tuple(layer.weight.shape) for name, layer in attention_layers(network)}
         self.lora = TrainableLowRank(shapes, rank, settings.seed)
@@ -99,6 +99,12 @@ def the_motion_network(model: ModelPatcher) -> MotionNetwork:
             "of the sampling only, but training needs it at every step.",
             "start_percent 0 and end_percent 1",
             "set them so on Apply Motion Module for the training.",
+        )
+    if application.clips != 1:
+        raise AnimateDiffError(
+            f"clips of Apply Motion Module is {application.clips}.",
+            "1 for a training, which takes the clips apart itself",
+            "set clips to 1 on Apply Motion Module for the training.",
         )
     return networks[0]
 

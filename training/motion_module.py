@@ -14,7 +14,7 @@ from ..motion.positions import sinusoidal_positions
 from ..motion.unet_placement import SD15_UNET, require_sd15
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from .clip_set import ClipSet
-from .session import motion_networks, training_session
+from .session import in_place, motion_networks, training_session
 from .settings import TrainingSettings
 from .trainer import Trainer
 
@@ -26,8 +26,8 @@ class MotionModuleTraining:
         self, model: ModelPatcher, module: MotionModule, clips: ClipSet, settings: TrainingSettings
     ):
         weights = as_in_files(module.patcher.model.state_dict())
-        own = build_patcher(module.config, weights, torch.float32)
-        self.model = apply_motion_module(model, replace(module, patcher=own))
+        own = build_patcher(module.config, weights, torch.float32, disable_dynamic=True)
+        self.model = apply_motion_module(in_place(model), replace(module, patcher=own))
         set_beta_schedule(self.model, BetaSchedule.AUTO)
         self.clips = clips
         self.settings = settings

@@ -177,7 +177,7 @@ class _Run:
         """A preview, outside of the session: the model is an ordinary one for it."""
         job = self.job
         shape = self.training.clips.latents.shape[1:]
-        preview = Preview(job.model, job.vae, job.positive, job.negative, shape, job.seed)
+        preview = Preview(self.training.model, job.vae, job.positive, job.negative, shape, job.seed)
         with self.training.attached():
             picture = preview.sample(stop_if_cancelled)
         clear_device()

@@ -53,14 +53,34 @@ class ModelNoise:
         return ((noisy - denoised.float()) / spread).unflatten(0, (clips, frames))
 
 
+def in_place(model: ModelPatcher) -> ModelPatcher:
+    """The model for a training: its weights stay where they are between the two passes.
+
+    A model with dynamic VRAM, whose weights can be moved away meanwhile, has a plain copy for
+    that; any other is the one given.
+    """
+    if not _is_dynamic(model):
+        return model
+    plain: Any = model.get_non_dynamic_delegate()  # type: ignore[attr-defined]
+    for application in applications(plain):
+        patcher: Any = application.patcher(plain)
+        if _is_dynamic(patcher):
+            plain.set_additional_models(application.model_key, [patcher.get_non_dynamic_delegate()])
+    return plain
+
+
+def _is_dynamic(patcher: Any) -> bool:
+    return hasattr(patcher, "is_dynamic") and patcher.is_dynamic()
+
+
 @contextmanager
 def training_session(
     model: ModelPatcher, precision: Precision, gradient_checkpointing: bool, frames: int = 1
 ) -> Iterator[ModelNoise]:
     """The model loaded and differentiable, frozen, for as long as the block lasts.
 
-    frames: of each clip; it matters with gradient checkpointing. The model given is not changed,
-    nor are its weights; nothing is copied.
+    model: see `in_place`; frames: of each clip; it matters with gradient checkpointing. The model
+    given is not changed, nor are its weights; nothing is copied.
     """
     require_trainable(model)
     model = model.clone()

@@ -15,7 +15,11 @@ from adn_testing.motion_files import original
 ROOT = Path(__file__).parents[2]
 
 CONTRACT = {
-    "ADN_LoadMotionModule": ("Load Motion Module", ["motion_module"], ["ADN_MOTION_MODULE"]),
+    "ADN_LoadMotionModule": (
+        "Load Motion Module",
+        ["motion_module", "norms"],
+        ["ADN_MOTION_MODULE"],
+    ),
     "ADN_ApplyMotionModule": (
         "Apply Motion Module",
         [
@@ -26,6 +30,7 @@ CONTRACT = {
             "start_percent",
             "end_percent",
             "motion_lora",
+            "clips",
         ],
         ["MODEL"],
     ),
