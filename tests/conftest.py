@@ -33,6 +33,10 @@ def _prepare() -> None:
     args.base_directory = tempfile.mkdtemp(prefix="adn-test-")  # nothing is written into the host
     if os.environ.get("ADN_DEVICE", "cpu") == "cpu":
         args.cpu = True
+    else:  # tolerances are those of fp32
+        torch = importlib.import_module("torch")
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
 
 
 _prepare()

@@ -13,8 +13,9 @@ def noise_of(model, x, timestep, context, conds, frames):
     A denoised prediction is x - sigma * eps in the host's parametrisation.
     """
     comfy.model_management.load_models_gpu([model, *model.get_nested_additional_models()])
-    base = model.model
-    sigma = base.model_sampling.sigma(torch.tensor(float(timestep)))
+    base, device = model.model, model.load_device
+    x, context = x.to(device), context.to(device)
+    sigma = base.model_sampling.sigma(torch.tensor(float(timestep))).to(device)
     options = {
         **model.model_options["transformer_options"],
         "wrappers": model.wrappers,
@@ -28,7 +29,7 @@ def noise_of(model, x, timestep, context, conds, frames):
         c_crossattn=context.repeat_interleave(frames, dim=0),
         transformer_options=options,
     )
-    return (scaled - denoised) / sigma
+    return ((scaled - denoised) / sigma).cpu()
 
 
 def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:

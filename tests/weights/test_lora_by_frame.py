@@ -240,12 +240,12 @@ def test_a_window_of_another_clip(plain, module):
 def test_nothing_is_left(plain, module):
     network = module.patcher.model
     before, process, hooks = model_trace(plain), ProcessTrace(), hooks_of(network)
-    weights = {k: v.clone() for k, v in network.state_dict().items()}
+    weights = {k: v.clone().cpu() for k, v in network.state_dict().items()}
     tiny.sample(animated(plain, module, use(1, 1.0, by_frame(*RAMP))))
     assert model_trace(plain) == before
     process.assert_unchanged()
     assert hooks_of(network) == hooks
-    assert all(torch.equal(v, weights[k]) for k, v in network.state_dict().items())
+    assert all(torch.equal(v.cpu(), weights[k]) for k, v in network.state_dict().items())
 
 
 def test_nothing_is_left_after_an_exception(plain, module):
