@@ -140,7 +140,8 @@ def test_gen1_becomes_load_and_apply():
     apply, checkpoint = models_of(graph, only(graph, "KSampler"))
     assert (apply["type"], checkpoint["type"]) == (APPLY, "CheckpointLoaderSimple")
     load = graph[apply["inputs"]["motion_module"][0]]
-    assert load == {"type": LOAD, "mode": 0, "inputs": {"motion_module": "mm_sd_v15_v2.ckpt"}}
+    assert (load["type"], load["mode"]) == (LOAD, 0)
+    assert load["inputs"] == {"motion_module": "mm_sd_v15_v2.ckpt", "norms": "auto"}
     assert apply["inputs"]["strength"] == 1.0 and apply["inputs"]["beta_schedule"] == "auto"
 
 
