@@ -107,7 +107,7 @@ def read_windows(job: Job, node: Node, frames: Frames) -> Windows | None:
         if length:  # 0 turned windows off
             job.report.leave(node, f"windows of {length} frame are too short for Context Windows")
         return None
-    schedule = _schedule(job, node)
+    schedule = _schedule(job, node, lambda: frames() == length)
     windows = Windows(
         node,
         length,
@@ -119,22 +119,26 @@ def read_windows(job: Job, node: Node, frames: Frames) -> Windows | None:
     return replace(windows, mode=ACTIVE if node.mode == ACTIVE else BYPASSED)
 
 
-def _schedule(job: Job, node: Node) -> str:
+def _schedule(job: Job, node: Node, one_window: Callable[[], bool]) -> str:
+    """one_window: whether the clip is known to be as long as a window."""
     schedule = SCHEDULES[node.type]
     named = node.inputs.get("context_schedule", LOOPING_NAMES[0])
     if named not in LOOPING_NAMES:
         job.report.leave(node, f"context_schedule {named!r} has no equivalent; uniform is used")
     if schedule != "looped":
         return schedule
-    if not job.constant(node, "closed_loop"):
+    closed = job.constant(node, "closed_loop")
+    in_one_window = job.constant(node, "use_on_equal_length")
+    if not closed:
         job.report.note(
             f"{node}: closed_loop is off, so its windows became uniform. There, windows that the "
             "incumbent lets run over the end of the clip into its beginning stop at the end."
         )
-        schedule = "uniform"
-    if job.constant(node, "use_on_equal_length"):
-        job.report.leave(node, "use_on_equal_length: a clip as long as a window is not cut here")
-    return schedule
+        if in_one_window:
+            job.report.leave(node, "use_on_equal_length without closed_loop has no equivalent")
+        return "uniform"
+    # ours loops a clip of one window too, theirs only where that is asked for
+    return "uniform" if not in_one_window and one_window() else "looped"
 
 
 def _overlap(job: Job, node: Node, length: Any) -> Any:

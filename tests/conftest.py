@@ -34,6 +34,7 @@ def _prepare() -> None:
     if os.environ.get("ADN_DEVICE", "cpu") == "cpu":
         args.cpu = True
     else:  # tolerances are those of fp32
+        args.force_fp32 = True
         torch = importlib.import_module("torch")
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.deterministic = True

@@ -286,3 +286,33 @@ def test_group_nodes_and_links_that_were_cut():
     page["extra"]["groupNodes"] = {"Mine": {"nodes": [{"type": "ADE_MultivalDynamic", "index": 0}]}}
     result = convert(page)
     assert reasons(result).keys() == {"Mine/0"} and None not in result.workflow["links"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "closed", "in_one_window", "expected", "left"),
+    [
+        (16, True, True, "looped", False),
+        (16, True, False, "uniform", False),
+        (32, True, False, "looped", False),
+        (32, True, True, "looped", False),
+        (16, False, True, "uniform", True),
+    ],
+)
+def test_a_clip_of_one_window_loops_where_it_did(frames, closed, in_one_window, expected, left):
+    options = {"context_length": 16, "context_stride": 1, "context_overlap": 4, "fuse_method": "flat"}
+    loops = {"closed_loop": closed, "use_on_equal_length": in_one_window}
+    nodes = {
+        "1": ("CheckpointLoaderSimple", {"ckpt_name": "a"}),
+        "2": ("ADE_LoopedUniformContextOptions", {**options, **loops}),
+        "3": (
+            "ADE_AnimateDiffLoaderGen1",
+            {"model": ["1", 0], "model_name": "mm", "beta_schedule": "autoselect",
+             "context_options": ["2", 0]},
+        ),
+        "4": ("EmptyLatentImage", {"width": 64, "height": 64, "batch_size": frames}),
+        "5": ("KSampler", {"model": ["3", 0], "latent_image": ["4", 0]}),
+    }  # fmt: skip
+    given = {key: {"class_type": kind, "inputs": inputs} for key, (kind, inputs) in nodes.items()}
+    result = convert(given)
+    assert only(as_graph(result.workflow), WINDOWS)["inputs"]["schedule"] == expected
+    assert ("use_on_equal_length" in str(reasons(result))) == left

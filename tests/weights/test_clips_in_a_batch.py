@@ -8,10 +8,15 @@ import pytest
 import torch
 from adn_testing import tiny
 from adn_testing.probes import windowed
+from adn_testing.unet_call import relative_error
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.samplers.clip_run import set_automatic_windows
 from animatediff_native.samplers.windows import Schedule, WindowPlan
+
+OTHER_BATCH = (
+    1e-2  # batches of another size round differently; another clip's frames make more than 1
+)
 
 pytestmark = pytest.mark.usefixtures("inference")
 
@@ -25,9 +30,7 @@ def assert_clips_apart(both, one_clip):
             tiny.conditioning(1), tiny.conditioning(3), torch.zeros(8, 4, 8, 8),
             seed=5, disable_pbar=True,
         )  # fmt: skip
-        # batches of another size round differently; frames of the other clip would be far off
-        close = {"rtol": 1e-3, "atol": 1e-3 * by_itself.std().item()}
-        assert torch.allclose(both[frames], by_itself, **close)
+        assert relative_error(both[frames], by_itself) <= OTHER_BATCH
 
 
 def test_two_clips_in_a_batch_are_two_clips():
@@ -53,7 +56,7 @@ def test_prompts_for_the_frames_of_a_clip_are_for_every_clip():
     set_automatic_windows(model, 32)
     once = tiny.sample(model, frames=16, positive=[[frames, {}]])
     written_out = tiny.sample(model, frames=16, positive=[[frames.repeat(2, 1, 1), {}]])
-    assert torch.equal(once, written_out)
+    assert relative_error(once, written_out) <= OTHER_BATCH
     with pytest.raises(AnimateDiffError, match="has 5 entries, and the clip has 8 frames"):
         tiny.sample(model, frames=16, positive=[[frames[:5], {}]])
 

@@ -124,7 +124,8 @@ def test_slices_follow_each_other_and_know_their_parts(plain):
     for before, now in pairwise(seen):
         assert now[0] in (before[1], 0)
         assert now[2][0] == now[1] - now[0]
-    assert any(first > 0 for first, *_ in seen)
+    if plain.load_device.type == "cpu":  # others take so few pixels at once
+        assert any(first > 0 for first, *_ in seen)
 
 
 def test_a_part_for_every_sequence():
