@@ -215,16 +215,14 @@ def motion_lora_stages() -> list[MotionLoraStage]:
 def _camera_stages() -> Iterator[MotionLoraStage]:
     for name, move in CAMERA.items():
         file, before = f"lora_{name}", f"lora_{name}_begun"
-        if move in (Augmentation.ZOOM_IN, Augmentation.ZOOM_OUT):
-            yield MotionLoraStage(before, move, ZOOM_BEGUN, clips=400)
-            yield MotionLoraStage(file, move, _by_heart(ZOOM_BEGUN), clips=400, after=before)
-        else:
-            yield MotionLoraStage(before, move, PAN_BEGUN, clips=50)
-            yield MotionLoraStage(file, move, _by_heart(PAN_BEGUN), clips=400, after=before)
+        zooms = move in (Augmentation.ZOOM_IN, Augmentation.ZOOM_OUT)
+        begun, count = (ZOOM_BEGUN, 400) if zooms else (PAN_BEGUN, 50)
+        yield MotionLoraStage(before, move, begun, clips=count)
+        yield MotionLoraStage(file, move, _by_heart(begun), clips=400, after=before)
 
 
 def _compared_stages() -> Iterator[MotionLoraStage]:
-    begun = MotionLoraStage(COMPARED, Augmentation.PAN_LEFT, PAN_BEGUN, clips=50)
+    begun = next(stage for stage in _camera_stages() if stage.name == COMPARED)
     for rank in (2, 64):
         yield replace(begun, name=f"{COMPARED}_rank_{rank}", rank=rank)
     for count in (5, 20):

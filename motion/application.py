@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 from .config import MotionConfig
 from .effects import Effect
 from .errors import AnimateDiffError
-from .placement import Placement
+from .placement import Placement, Slot
 from .step_range import ALL_STEPS, StepRange
 
 if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
-
-    from .slots import MotionSlot
 
 KEY = "animatediff_native"
 
@@ -31,7 +29,7 @@ class Application:
     file: str
     config: MotionConfig
     placement: Placement
-    slots: tuple[MotionSlot, ...]
+    slots: tuple[Slot, ...]
     strength: float = 1.0
     steps: StepRange = ALL_STEPS
     effects: tuple[Effect, ...] = ()

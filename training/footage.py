@@ -28,18 +28,27 @@ class Footage(NamedTuple):
         width: int,
         height: int,
         on_clip: Callable[[], None],
-        still: bool = False,
+        stills: list[torch.Tensor] | None = None,
     ) -> list[torch.Tensor]:
         """All clips, [F, height, width, 3]; fp16, which is eight times as fine as 8 bits.
 
-        still: with the camera held still, see `views`.
+        stills: a list that the same clips are put into with the camera held still, see `views`.
         """
-        each = views(augmentation, self.frames, width, height, still)
+        moving, still = (
+            views(augmentation, self.frames, width, height, held) for held in (False, True)
+        )
         clips = []
         for clip in self.read():
-            seen = [view(frame[..., :3]).half() for view, frame in zip(each, clip, strict=True)]
+            seen, held = [], []
+            for frame, view, still_view in zip(clip, moving, still, strict=True):
+                seen.append(view(frame[..., :3]).half())
+                if stills is not None:
+                    held.append(still_view(frame[..., :3]).half())
             clips.append(torch.stack(seen))
             on_clip()
+            if stills is not None:
+                stills.append(torch.stack(held))
+                on_clip()
         return clips
 
 

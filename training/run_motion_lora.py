@@ -112,11 +112,10 @@ def _clips(job: MotionLoraJob) -> ClipSet:
         stop_if_cancelled()
         bar.update(1)
 
-    crop = (job.augmentation, job.width, job.height, on_clip)
-    pixels = footage.cropped(*crop)
-    still = footage.cropped(*crop, still=True) if hidden else ()
+    stills = [] if hidden else None
+    pixels = footage.cropped(job.augmentation, job.width, job.height, on_clip, stills)
     encode = vae_encoder(job.vae, job.model)
-    return encode_clips(pixels, footage.names, prompts, encode, mirrored, on_clip, still)
+    return encode_clips(pixels, footage.names, prompts, encode, mirrored, on_clip, stills or ())
 
 
 def _prompts(job: MotionLoraJob) -> Prompts:
