@@ -122,6 +122,8 @@ def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,
     with ExitStack() as scope:
         for application in applications(model.current_patcher):
             options = _joined(application, scope, model, x, t, options)
+        # whoever keeps the options of a call keeps no network with them
+        scope.callback(options.get(ACTIVE_KEY, {}).clear)
         return executor(x, t, c_concat, c_crossattn, control, options, *args, **kwargs)
 
 

@@ -107,7 +107,8 @@ def test_the_host_makes_room_for_the_motion_module(monkeypatch):
     module = tiny.motion_module("v3")
     animated = apply_motion_module(tiny.model(), module)
     tiny.sample(animated, steps=1)
-    loaded = [m.model.model for m in comfy.model_management.current_loaded_models]
+    entries = comfy.model_management.current_loaded_models
+    loaded = [entry.model.model for entry in entries if entry.model is not None]
     assert any(model is module.patcher.model for model in loaded)
 
 

@@ -18,6 +18,7 @@ from adn_testing.control import control_lora
 from adn_testing.traces import ProcessTrace, model_trace
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.run import RUNS_KEY
+from animatediff_native.motion.slots import ACTIVE_KEY
 
 pytestmark = pytest.mark.usefixtures("inference")
 
@@ -217,7 +218,9 @@ def test_control_lora(plain):
 
 def _reports(executor, found, args, kwargs):
     """Inside of our own wrapper: the reports that its runs have then."""
-    found += [run.report for run in executor.class_obj.model_options["transformer_options"][RUNS_KEY]]
+    found += [
+        run.report for run in executor.class_obj.model_options["transformer_options"][RUNS_KEY]
+    ]
     return executor(*args, **kwargs)
 
 
@@ -264,6 +267,27 @@ def test_the_same_module_twice(plain):
     first = apply_motion_module(plain, module, end_percent=0.5)
     whole = tiny.sample(apply_motion_module(plain, module))
     assert torch.equal(tiny.sample(apply_motion_module(first, module, start_percent=0.5)), whole)
+
+
+def test_whoever_keeps_the_options_of_a_call_keeps_no_network(plain, module):
+    """As nodes do that look at them later."""
+    kept = []
+
+    def keep(apply_model, args):
+        kept.append(args["c"]["transformer_options"])
+        return apply_model(args["input"], args["timestep"], **args["c"])
+
+    def patch(q, k, v, extra_options):
+        kept.append(extra_options)
+        return q, k, v
+
+    model = apply_motion_module(plain, module)
+    model.set_model_unet_function_wrapper(keep)
+    model.set_model_attn2_patch(patch)
+    tiny.sample(model, steps=2)
+    assert any(ACTIVE_KEY in options for options in kept)
+    assert all(not options.get(ACTIVE_KEY) for options in kept)
+    assert all(not list(options.get(RUNS_KEY, ())) for options in kept)
 
 
 # 6. one window as long as the clip gives the bits of no window: see the long-clip tests
