@@ -84,7 +84,7 @@ def _require_same_clips(present: tuple[Application, ...], clips: int) -> None:
 def _outer_sample(executor, noise, *args, **kwargs):
     """Host wrapper around one sampling run: refuse what cannot work, then say what happened."""
     guider = executor.class_obj
-    require_one_model(guider, applications)
+    require_one_model(guider)
     handler = guider.model_options.get("context_handler")
     runs = MotionRuns(noise.shape[0], getattr(handler, "context_length", None))
     for application in applications(guider.model_patcher):

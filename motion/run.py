@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .application import Application, applications
 from .errors import AnimateDiffError
 from .report import RunReport
-
-if TYPE_CHECKING:
-    from .application import Application
 
 RUNS_KEY = "animatediff_native_runs"  # in transformer_options, for the length of a run
 
@@ -90,14 +88,14 @@ class MotionRuns:
         return self
 
 
-def require_one_model(guider: Any, applications_of: Callable[[Any], tuple]) -> None:
+def require_one_model(guider: Any) -> None:
     """AnimateDiffError where a guider runs two models of which the host cannot tell which is at
     work, because both are one checkpoint in memory, and their motion differs."""
     main = guider.model_patcher
-    wanted = {application.id for application in applications_of(main)}
+    wanted = {application.id for application in applications(main)}
     for other in vars(guider).values():
         same = getattr(other, "model", None) is main.model and hasattr(other, "model_options")
-        if same and {application.id for application in applications_of(other)} != wanted:
+        if same and {application.id for application in applications(other)} != wanted:
             raise AnimateDiffError(
                 "this guider runs two models that are one checkpoint in memory, and their motion "
                 "modules differ: ComfyUI cannot run them side by side.",
