@@ -16,6 +16,7 @@ import torch
 from adn_testing import tiny
 from adn_testing.lora_files import motion_lora
 from adn_testing.traces import model_trace
+from adn_testing.unet_call import relative_error
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.motion.application import applications
@@ -24,6 +25,7 @@ from animatediff_native.motion.errors import AnimateDiffError
 
 pytestmark = pytest.mark.usefixtures("inference")
 
+APART = 1e-4  # of the deviation: cond and uncond apart round differently; other weights make more than 1
 SECOND = torch.device("cpu", 0)  # another key than torch.device("cpu")
 several_devices = pytest.mark.skipif(
     not hasattr(comfy.model_patcher.ModelPatcher, "deepclone_multigpu"),
@@ -63,8 +65,7 @@ def test_a_run_over_two_devices(versions):
     for seed, version in enumerate(versions):
         model = apply_motion_module(model, tiny.motion_module(version, seed=seed))
     expected, before = tiny.sample(model), model_trace(plain)
-    # cond and uncond apart round differently than together
-    assert torch.allclose(tiny.sample(split(model)), expected, rtol=1e-3, atol=1e-3)
+    assert relative_error(tiny.sample(split(model)), expected) <= APART
     assert model_trace(plain) == before
 
 
@@ -74,12 +75,12 @@ def test_a_module_applied_behind_the_split():
     module = tiny.motion_module("v2")
     expected = tiny.sample(apply_motion_module(plain, module))
     model = apply_motion_module(split(plain), module)
-    assert torch.allclose(tiny.sample(model), expected, rtol=1e-3, atol=1e-3)
+    assert relative_error(tiny.sample(model), expected) <= APART
     once_more = apply_motion_module(model, module, strength=0.5)
     expected = tiny.sample(
         apply_motion_module(apply_motion_module(plain, module), module, strength=0.5)
     )
-    assert torch.allclose(tiny.sample(once_more), expected, rtol=1e-3, atol=1e-3)
+    assert relative_error(tiny.sample(once_more), expected) <= APART
 
 
 @several_devices
