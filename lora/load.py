@@ -9,6 +9,7 @@ from pathlib import Path
 import comfy.utils
 
 from ..motion.errors import AnimateDiffError
+from ..motion.keyed_text import shortened
 from ..motion.load import read_file
 from .chain import MotionLora
 from .formats import EXPECTED_LORA, ScaleOf, official_scale, read_motion_lora
@@ -77,8 +78,7 @@ def _is_above_0(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."
+    return shortened(json.dumps(value), 40)
 
 
 def _wrong_config(path: Path, what: str) -> AnimateDiffError:

@@ -119,35 +119,39 @@ def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,
     """
     options = {} if transformer_options is None else transformer_options
     model = executor.class_obj
+    motions: dict[str, ActiveMotion] = {}
     with ExitStack() as scope:
+        scope.callback(motions.clear)  # whoever keeps the options of a call keeps no network
         for application in applications(model.current_patcher):
-            options = _joined(application, scope, model, x, t, options)
-        # whoever keeps the options of a call keeps no network with them
-        scope.callback(options.get(ACTIVE_KEY, {}).clear)
+            motion = _motion(application, model, x, t, options)
+            if motion is not None:
+                _put_in(scope, application, model, motion)
+                motions[application.id] = motion
+                options = application.placement.routed({**options, ACTIVE_KEY: motions})
         return executor(x, t, c_concat, c_crossattn, control, options, *args, **kwargs)
 
 
-def _joined(
-    application: Application, scope: ExitStack, model: Any, x, sigmas, options: dict
-) -> dict:
-    """The options of a call in which this application takes part, if its steps say so."""
-    run = _run_of(application, x, options)
+def _motion(
+    application: Application, model: Any, x: torch.Tensor, sigmas, options: dict
+) -> ActiveMotion | None:
+    """What this application does in a call; None where its steps leave the call out."""
+    run, windows = _run_of(application, x, options), _windows_in(options)
     active = application.steps.contains(model.model_sampling, sigmas)
-    windows = _windows_in(options)
     run.count(active, lambda: float(model.model_sampling.sigma_max), windows)
     if not active:
-        return options
-    call = _call(run, model, x, sigmas, options)
-    effects = CallEffects(
-        joined for effect in run.effects if (joined := effect.for_call(call)) is not None
-    )
+        return None
+    call = _call(run, windows, model, x, sigmas, options)
+    joined = (effect.for_call(call) for effect in run.effects)
+    effects = CallEffects(effect for effect in joined if effect is not None)
+    return ActiveMotion(call, application.strength, effects)
+
+
+def _put_in(scope: ExitStack, application: Application, model: Any, motion: ActiveMotion) -> None:
+    """Its slots, and v1's norms, for as long as the scope lasts."""
     placement, host = application.placement, application.placement.host(model)
     scope.enter_context(placement.inserted(host, application.slots))
     if application.config.cross_frame_norm:
-        scope.enter_context(placement.pooled_over_frames(host, call.frames))
-    motion = ActiveMotion(call, application.strength, effects)
-    active_motions = {**options.get(ACTIVE_KEY, {}), application.id: motion}
-    return placement.routed({**options, ACTIVE_KEY: active_motions})
+        scope.enter_context(placement.pooled_over_frames(host, motion.call.frames))
 
 
 def _run_of(application: Application, x: torch.Tensor, options: dict) -> MotionRun:
@@ -160,10 +164,11 @@ def _run_of(application: Application, x: torch.Tensor, options: dict) -> MotionR
     return runs.of(application)
 
 
-def _call(run: MotionRun, model: Any, x: torch.Tensor, sigmas, options: dict) -> MotionCall:
+def _call(
+    run: MotionRun, windows: list, model: Any, x: torch.Tensor, sigmas, options: dict
+) -> MotionCall:
     application = run.application
     conds = tuple(options.get("cond_or_uncond") or [0])
-    windows = _windows_in(options)
     frames = len(windows[0]) if windows else run.frames
     if frames < 1 or x.shape[0] % frames:
         raise AnimateDiffError(

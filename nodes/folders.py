@@ -6,6 +6,7 @@ from pathlib import Path
 import folder_paths
 
 from ..motion.errors import AnimateDiffError
+from ..motion.keyed_text import shortened
 from .workflow_paths import leads_inside, named_inside, stays_inside
 
 CATEGORY = "AnimateDiff"
@@ -110,14 +111,10 @@ def new_file(folder: str, prefix: str, ending: str) -> Path:
     # spaces around it are no name; the host replaces %date% and the like by nothing longer
     if not stays_inside(prefix.strip(), added) or not leads_inside(first / prefix, [first]):
         raise AnimateDiffError(
-            f"filename_prefix is '{_shortened(prefix)}'.",
+            f"filename_prefix is '{shortened(prefix)}'.",
             f"a name inside models/{folder}, without .. and not too long",
             "write a name such as motion_lora or mine/motion_lora.",
         )
     into, name, number, *_ = folder_paths.get_save_image_path(prefix, str(first))
     Path(into).mkdir(parents=True, exist_ok=True)
     return Path(into) / f"{name}_{number:05}_{ending}"
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 80 else f"{name[:80]}..."

@@ -64,10 +64,7 @@ class Nothing(Effect):
 
 @pytest.fixture(scope="module")
 def plain():
-    model = tiny.model()
-    with torch.inference_mode():
-        tiny.sample(model, steps=1)
-    return model
+    return tiny.model_that_ran()
 
 
 def animated(plain, *effects, version="v2", **options):

@@ -32,10 +32,7 @@ FP32 = 1e-6
 
 @pytest.fixture(scope="module")
 def plain():
-    model = tiny.model()
-    with torch.inference_mode():
-        tiny.sample(model, steps=1)
-    return model
+    return tiny.model_that_ran()
 
 
 @pytest.fixture(scope="module")
