@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..motion.frame_strengths import FrameStrengths
 from ..motion.step_range import ALL_STEPS, StepRange
 from .pairs import LowRank
-from .strengths import FrameStrengths
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,10 @@ import folder_paths
 from comfy_api.latest import io, ui
 
 from ..lora.chain import LoraUse
-from ..lora.keyframes import read_keyframes, values_along
 from ..lora.load import load_motion_lora
 from ..lora.save import save_motion_lora
-from ..lora.strengths import FrameStrengths, WrongLength, read_strengths
+from ..motion.frame_strengths import FrameStrengths, WrongLength, read_strengths
+from ..motion.keyframes import read_keyframes, values_along
 from ..motion.step_range import StepRange
 from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file
 from .motion_module import MotionLoraIO

@@ -10,8 +10,8 @@ from adn_testing.lora_files import motion_lora
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.lora.load import PEFT_CONFIG, load_motion_lora
-from animatediff_native.lora.strengths import FrameStrengths
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.frame_strengths import FrameStrengths
 from safetensors.torch import save_file
 
 SAVERS = {"safetensors": save_file, "ckpt": torch.save, "pth": torch.save}

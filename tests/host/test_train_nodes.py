@@ -17,9 +17,9 @@ import torch
 from adn_testing import lora_files, tiny, tiny_vae
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
-from animatediff_native.lora.strengths import FrameStrengths
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.frame_strengths import FrameStrengths
 from animatediff_native.nodes.advanced import advanced
 from animatediff_native.nodes.training import TrainMotionLora
 from animatediff_native.training import run_motion_lora as run_module

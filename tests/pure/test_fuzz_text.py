@@ -13,9 +13,9 @@ from animatediff_native.convert.prompt_text import (
     their_schedule,
     within,
 )
-from animatediff_native.lora.keyframes import read_keyframes, values_along
-from animatediff_native.lora.strengths import FrameStrengths, WrongLength, read_strengths
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.frame_strengths import FrameStrengths, WrongLength, read_strengths
+from animatediff_native.motion.keyframes import read_keyframes, values_along
 from animatediff_native.samplers.prompt_schedule import (
     Interpolation,
     blends,

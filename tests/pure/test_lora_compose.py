@@ -10,8 +10,8 @@ from animatediff_native.lora.chain import LoraUse, MotionLora
 from animatediff_native.lora.compose import compose, compress
 from animatediff_native.lora.formats import read_motion_lora
 from animatediff_native.lora.save import save_motion_lora
-from animatediff_native.lora.strengths import FrameStrengths, WrongLength
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.frame_strengths import FrameStrengths, WrongLength
 from animatediff_native.motion.step_range import StepRange
 from safetensors import safe_open
 from safetensors.torch import load_file

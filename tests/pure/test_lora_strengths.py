@@ -5,9 +5,9 @@ import pytest
 import torch
 from adn_testing.lora_files import motion_lora
 from animatediff_native.lora.chain import LoraUse
-from animatediff_native.lora.keyframes import read_keyframes, values_along
-from animatediff_native.lora.strengths import FrameStrengths, WrongLength, read_strengths
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.frame_strengths import FrameStrengths, WrongLength, read_strengths
+from animatediff_native.motion.keyframes import read_keyframes, values_along
 from animatediff_native.motion.step_range import StepRange
 
 RESAMPLE, ERROR = WrongLength.RESAMPLE, WrongLength.ERROR
@@ -89,6 +89,7 @@ def test_frames_multiply_the_strength():
         ("1: 1\n3: -1", 6, [1.0, 1.0, 0.0, -1.0, -1.0, -1.0]),
         ("2: .5,", 3, [0.5, 0.5, 0.5]),
         ("4: 1.0, 0: 0.0", 5, [0.0, 0.25, 0.5, 0.75, 1.0]),
+        ("0: 0.0 hold, 2: 1.0, 4: 0.0 HOLD", 6, [0.0, 0.0, 1.0, 0.5, 0.0, 0.0]),
     ],
 )
 def test_keyframes(text, frames, expected):
@@ -106,4 +107,4 @@ def test_text_that_is_no_keyframes(text, hint):
 
 def test_a_keyframe_behind_the_clip():
     with pytest.raises(AnimateDiffError, match="frame 16 in a clip of 16 frames"):
-        values_along({0: 0.0, 16: 1.0}, 16)
+        values_along(read_keyframes("0: 0.0, 16: 1.0"), 16)

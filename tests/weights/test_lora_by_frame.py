@@ -19,12 +19,12 @@ from adn_testing.traces import ProcessTrace, model_trace
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.lora.frame_path import FittedUse, FrameLoras
-from animatediff_native.lora.strengths import FrameStrengths, WrongLength
 from animatediff_native.motion.application import applications
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.call import MotionCall, Part, SiteCall
 from animatediff_native.motion.effects import CallEffects
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.frame_strengths import FrameStrengths, WrongLength
 from animatediff_native.motion.run import MotionRun
 from animatediff_native.motion.step_range import StepRange
 from comfy.context_windows import ContextWindowABC

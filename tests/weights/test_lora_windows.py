@@ -10,8 +10,8 @@ from adn_testing import tiny
 from adn_testing.lora_files import motion_lora
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
-from animatediff_native.lora.strengths import FrameStrengths, WrongLength
 from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.frame_strengths import FrameStrengths, WrongLength
 from animatediff_native.samplers import context_handler
 from animatediff_native.samplers.clip_run import set_windows
 from animatediff_native.samplers.context_handler import ContextWindows

@@ -8,8 +8,8 @@ from enum import Enum
 from numbers import Real
 from typing import Any
 
-from ..motion.errors import AnimateDiffError
-from ..motion.keyed_text import shortened
+from .errors import AnimateDiffError
+from .keyed_text import shortened
 
 EXPECTED = "a number, or a list with one number per frame"
 
