@@ -92,7 +92,7 @@ class CallFrameLoras(Effect):
             (id(self.loras), key, x.device, x.dtype), lambda: self.loras.factors(key, x)
         )
         ranks = F.linear(x, factors.down)  # [S, F, R]
-        strengths = self.strengths.to(x.dtype)[..., factors.owner]  # [parts, F, R]
+        strengths = site.at_hand(self.strengths).to(x.dtype)[..., factors.owner]  # [parts, F, R]
         scaled = [ranks[which] * strengths[part] for which, part in site.by_part()]
         together = scaled[0] if len(scaled) == 1 else torch.cat(scaled)
         return layer(x) + F.linear(together, factors.up)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ class Application:
         at_once: of a context window; None without windows.
         """
         seen = frames if at_once is None else min(frames, at_once)
-        limit = self.config.position_length
+        limit = frames_at_once(self.config, self.effects)
         if seen > limit:
             raise AnimateDiffError(
                 f"{'this clip' if at_once is None else 'a context window'} has {seen} "
@@ -78,6 +79,14 @@ class Application:
                 "set context_length of the node Context Windows to 16; where there is no such "
                 "node on the model, add one, or lower batch_size of the latent.",
             )
+
+
+def frames_at_once(config: MotionConfig, effects: Iterable[Effect]) -> int:
+    """How many frames a motion module can see at once with these effects."""
+    limit = config.position_length
+    for effect in effects:
+        limit = effect.frames_at_once(limit)
+    return limit
 
 
 def applications(model: ModelPatcher | None) -> tuple[Application, ...]:

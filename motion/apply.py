@@ -136,14 +136,14 @@ def _motion(
 ) -> ActiveMotion | None:
     """What this application does in a call; None where its steps leave the call out."""
     run, windows = _run_of(application, x, options), _windows_in(options)
-    active = application.steps.contains(model.model_sampling, sigmas)
-    run.count(active, lambda: float(model.model_sampling.sigma_max), windows)
-    if not active:
-        return None
-    call = _call(run, windows, model, x, sigmas, options)
-    joined = (effect.for_call(call) for effect in run.effects)
-    effects = CallEffects(effect for effect in joined if effect is not None)
-    return ActiveMotion(call, application.strength, effects)
+    motion = None
+    if application.steps.contains(model.model_sampling, sigmas):
+        call = _call(run, windows, model, x, sigmas, options)
+        joined = [each for e in run.effects if (each := e.for_call(call)) is not None]
+        if not any(effect.off for effect in joined):
+            motion = ActiveMotion(call, application.strength, CallEffects(joined))
+    run.count(motion is not None, lambda: float(model.model_sampling.sigma_max), windows)
+    return motion
 
 
 def _put_in(scope: ExitStack, application: Application, model: Any, motion: ActiveMotion) -> None:

@@ -34,6 +34,22 @@ class PlainSite:
         """The same for a slice of the sequences."""
         return self
 
+    whole_clips = False  # whether a slice has to be of whole clips
+
+    def attentions(self, block: "TemporalBlock", x: torch.Tensor) -> torch.Tensor:
+        """x: [S, F, C], used up; with what both attentions add."""
+        return block.attend_along(self, x)
+
+    def attention(
+        self, index: int, attention: "TemporalAttention", x: torch.Tensor, rows: Any
+    ) -> torch.Tensor:
+        """x: [S, F, C], normalised, used up; what the attention adds."""
+        return attention(x, self)
+
+    def positions(self, table: nn.Module, x: torch.Tensor, rows: Any) -> torch.Tensor:
+        """[F, C] for the frames of x [S, F, C], out of the position table [L, C]."""
+        return table(torch.arange(x.shape[1], device=x.device))
+
     def linear(self, name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """x: [S, F, in]; name: the layer's place in the temporal transformer."""
         return layer(x)
@@ -65,10 +81,9 @@ class TemporalAttention(nn.Module):
         self.to_v = ops.Linear(channels, channels, bias=False, **factory)
         self.to_out = nn.ModuleList([ops.Linear(channels, channels, **factory)])
 
-    def forward(self, x: torch.Tensor, at: PlainSite = PLAIN) -> torch.Tensor:
-        """x: [sequences, frames, C], already normalised, used up."""
-        rows = torch.arange(x.shape[1], device=x.device)
-        x = _accumulate(x, self.pos_encoder(rows).to(x.dtype))
+    def forward(self, x: torch.Tensor, at: PlainSite = PLAIN, rows: Any = None) -> torch.Tensor:
+        """x: [sequences, frames, C], already normalised, used up; rows: see PlainSite.positions."""
+        x = _accumulate(x, at.positions(self.pos_encoder, x, rows).to(x.dtype))
         place = f"{BLOCK}.attention_blocks.{self.index}"
         q, k, v = (
             at.linear(f"{place}.{name}", to, x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -121,9 +136,16 @@ class TemporalBlock(nn.Module):
 
     def forward(self, x: torch.Tensor, at: PlainSite = PLAIN) -> torch.Tensor:
         """x: [sequences, frames, C], used up."""
-        for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
-            x = _accumulate(x, attention(norm(x), at))
+        x = at.attentions(self, x)
         return _accumulate(x, self.ff(self.ff_norm(x), at))
+
+    def attend_along(self, at: PlainSite, x: torch.Tensor, rows: Any = None) -> torch.Tensor:
+        """Both attentions, each added to what went into it. x: [sequences, frames, C], used up."""
+        for index, (attention, norm) in enumerate(
+            zip(self.attention_blocks, self.norms, strict=True)
+        ):
+            x = _accumulate(x, at.attention(index, attention, norm(x), rows))  # type: ignore[arg-type]
+        return x
 
 
 class TemporalTransformer(nn.Module):
@@ -153,6 +175,8 @@ class TemporalTransformer(nn.Module):
         tokens = self.norm(x).unflatten(0, (clips, frames)).permute(0, 3, 4, 1, 2)
         tokens = tokens.reshape(-1, frames, channels)
         size = _sequences_at_once(x.device, frames)
+        if at.whole_clips:
+            size = max(1, MAX_SEQUENCES // (height * width)) * height * width
         added = torch.cat(
             [
                 self._along_frames(part, at.part(number * size, number * size + len(part)))
@@ -162,7 +186,7 @@ class TemporalTransformer(nn.Module):
         added = added.reshape(clips, height, width, frames, channels).permute(0, 3, 4, 1, 2)
         x = x.unflatten(0, (clips, frames))
         if isinstance(strength, torch.Tensor):
-            return (x + added * strength.to(added)).flatten(0, 1)
+            return torch.addcmul(x, added, strength.to(added)).flatten(0, 1)
         return torch.add(x, added, alpha=strength).flatten(0, 1)
 
     def _along_frames(self, tokens: torch.Tensor, at: PlainSite) -> torch.Tensor:

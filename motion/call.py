@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .block import PlainSite
+from .block import PlainSite, TemporalAttention, TemporalBlock
 from .config import Site
-from .effects import CallEffects
+from .effects import AlongFrames, CallEffects, Rows
 from .errors import AnimateDiffError
 from .network import MotionNetwork
 
@@ -82,6 +82,7 @@ class SiteCall(PlainSite):
 
     first, behind_last: the sequences of the slice at work. The block takes the pixels of all
     parts in the batch in the order [(conditionings parts), h, w], a slice of them at a time.
+    view: which of the F frames of a part are at hand; None: all.
     """
 
     call: MotionCall
@@ -91,6 +92,7 @@ class SiteCall(PlainSite):
     effects: CallEffects
     first: int = 0
     behind_last: int = 0
+    view: tuple[int, ...] | None = None
 
     @property
     def pixels(self) -> int:
@@ -98,6 +100,19 @@ class SiteCall(PlainSite):
 
     def part(self, first: int, behind_last: int) -> SiteCall:
         return replace(self, first=first, behind_last=behind_last)
+
+    @property
+    def whole_clips(self) -> bool:  # type: ignore[override]
+        return self.effects.whole_clips
+
+    def in_view(self, view: tuple[int, ...]) -> SiteCall:
+        """The same with only some of the frames at hand."""
+        at_hand = view if self.view is None else tuple(self.view[frame] for frame in view)
+        return replace(self, view=at_hand)
+
+    def at_hand(self, values: torch.Tensor) -> torch.Tensor:
+        """Of values [parts, F, ...] those of the frames at hand."""
+        return values if self.view is None else values[:, list(self.view)]
 
     def by_part(self) -> Iterator[tuple[slice, int]]:
         """The slice at work as runs of sequences that are of one part: which of the sequences,
@@ -124,6 +139,41 @@ class SiteCall(PlainSite):
             x = effect.before(self, x)
         return x
 
+    def attentions(self, block: TemporalBlock, x: torch.Tensor) -> torch.Tensor:
+        attentions: AlongFrames = block.attend_along
+        for effect in self.effects.attentions:
+            attentions = _around(effect.attentions, attentions)
+        return attentions(self, x, None)
+
+    def attention(
+        self, index: int, attention: TemporalAttention, x: torch.Tensor, rows: Rows
+    ) -> torch.Tensor:
+        def plain(site: SiteCall, x: torch.Tensor, rows: Rows) -> torch.Tensor:
+            return attention(x, site, rows)
+
+        attend: AlongFrames = plain
+        for effect in self.effects.attention:
+            attend = _around_one(effect.attention, index, attend)
+        return attend(self, x, rows)
+
+    @property
+    def table_length(self) -> int:
+        """Rows of the position table, as whoever gives rows of it sees it."""
+        length = self.call.network.config.position_length
+        for effect in self.effects.rows:
+            length = effect.frames_at_once(length)
+        return length
+
+    def positions(self, table, x: torch.Tensor, rows: Rows) -> torch.Tensor:
+        if rows is None and not self.effects.rows:
+            return super().positions(table, x, None)
+        every = torch.arange(self.call.network.config.position_length, device=x.device)
+        rows = torch.eye(x.shape[1], self.table_length) if rows is None else rows
+        for effect in reversed(self.effects.rows):
+            rows = effect.rows(self, rows)
+        # few enough for fp32, which the table has too
+        return rows.to(x.device, torch.float32) @ table(every).float()
+
     def linear(self, name: str, layer, x: torch.Tensor) -> torch.Tensor:
         for effect in self.effects.linear:
             layer = partial(effect.linear, self, name, layer)
@@ -139,3 +189,11 @@ class SiteCall(PlainSite):
         for effect in self.effects.after:
             y = effect.after(self, x, y)
         return y
+
+
+def _around(effect: Any, inner: AlongFrames) -> AlongFrames:
+    return lambda site, x, rows: effect(site, inner, x, rows)
+
+
+def _around_one(effect: Any, index: int, inner: AlongFrames) -> AlongFrames:
+    return lambda site, x, rows: effect(site, index, inner, x, rows)

@@ -1,4 +1,4 @@
-"""What takes part in a motion module's calls beside its weights: effects, at five points of a
+"""What takes part in a motion module's calls beside its weights: effects, at eight points of a
 temporal block.
 
 An effect overrides the points that it uses; a point that nobody uses costs nothing. Where several
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 Layer = Callable[[torch.Tensor], torch.Tensor]
 Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-POINTS = ("strength", "before", "linear", "attend", "after")
+Rows = torch.Tensor | None  # see Effect.rows
+AlongFrames = Callable[["SiteCall", torch.Tensor, Rows], torch.Tensor]
+POINTS = ("strength", "before", "attentions", "attention", "rows", "linear", "attend", "after")
+NO_LIMIT = 1 << 20  # frames; more than any clip has
 
 
 class Effect:
@@ -28,7 +31,13 @@ class Effect:
 
     S: the sequences (pixels of clips) of the slice at work; F: frames that see each other;
     C: channels of the site.
+
+    off: of what for_call gives out, whether the motion module takes no part in that call.
+    whole_clips: whether the slices have to be of whole clips, all pixels of them.
     """
+
+    off = False
+    whole_clips = False
 
     def for_run(self, run: MotionRun) -> Effect:
         """This effect in a sampling run; AnimateDiffError, before sampling, where it cannot be."""
@@ -37,6 +46,10 @@ class Effect:
     def for_call(self, call: MotionCall) -> Effect | None:
         """This effect in a call of the UNet; None where it takes no part in it."""
         return self
+
+    def frames_at_once(self, frames: int) -> int:
+        """How many frames the motion module can see at once, where it is this many without."""
+        return frames
 
     def strength(self, site: SiteCall) -> float | torch.Tensor:
         """Once per block, first: a factor of what the block adds to its input.
@@ -48,6 +61,28 @@ class Effect:
     def before(self, site: SiteCall, x: torch.Tensor) -> torch.Tensor:
         """Once per block: what goes into it in place of x, [(clips F), C, h, w]."""
         return x
+
+    def attentions(
+        self, site: SiteCall, attentions: AlongFrames, x: torch.Tensor, rows: Rows
+    ) -> torch.Tensor:
+        """Once per slice: what x [S, F, C] is after both attentions, with what they are added to.
+        It may call with some of the frames and `site.in_view` of them; x is used up by a call."""
+        return attentions(site, x, rows)
+
+    def attention(
+        self, site: SiteCall, index: int, attention: AlongFrames, x: torch.Tensor, rows: Rows
+    ) -> torch.Tensor:
+        """Once per slice and attention, the index-th of the block: what it adds, [S, F, C], for
+        x of that shape, normalised. x is used up by a call."""
+        return attention(site, x, rows)
+
+    def rows(self, site: SiteCall, rows: torch.Tensor) -> torch.Tensor:
+        """Once per slice and attention, for the table that the frames' positions come from.
+
+        rows: [F, L]: how much of each of the table's L rows every frame has. None where the
+        F frames have the first F rows, and nobody uses this point.
+        """
+        return rows
 
     def linear(self, site: SiteCall, name: str, layer: Layer, x: torch.Tensor) -> torch.Tensor:
         """Once per slice and linear layer: its output [S, F, out] for x [S, F, in].
@@ -72,9 +107,17 @@ class CallEffects:
 
     def __init__(self, effects: Iterable[Effect]):
         effects = tuple(effects)
-        self.strength, self.before, self.linear, self.attend, self.after = (
-            tuple(effect for effect in effects if _uses(effect, point)) for point in POINTS
-        )
+        (
+            self.strength,
+            self.before,
+            self.attentions,
+            self.attention,
+            self.rows,
+            self.linear,
+            self.attend,
+            self.after,
+        ) = (tuple(effect for effect in effects if _uses(effect, point)) for point in POINTS)
+        self.whole_clips = any(effect.whole_clips for effect in effects)
 
     def __bool__(self) -> bool:
         return any(getattr(self, point) for point in POINTS)

@@ -2,7 +2,7 @@
 
 import logging
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import comfy.model_management
@@ -11,6 +11,7 @@ import comfy.ops
 import comfy.utils
 import torch
 
+from .application import frames_at_once
 from .config import MotionConfig, Norms, Version
 from .detect import V1_POSITIONS, read_motion_module
 from .effects import Effect
@@ -32,6 +33,15 @@ class MotionModule:
     config: MotionConfig
     patcher: comfy.model_patcher.ModelPatcher
     effects: tuple[Effect, ...] = ()
+
+    @property
+    def frames_at_once(self) -> int:
+        """How many frames it can see at once."""
+        return frames_at_once(self.config, self.effects)
+
+    def with_effect(self, effect: Effect) -> "MotionModule":
+        """Also with this effect, around those that it has."""
+        return replace(self, effects=(*self.effects, effect))
 
 
 def load_motion_module(path: str | Path, norms: Norms = Norms.AUTO) -> MotionModule:

@@ -65,6 +65,8 @@ def _at_the_points(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.T
     at = SiteCall(active.call, site, x.shape[-2], x.shape[-1], active.effects)
     x = at.before(x)
     strength = active.strength * at.strength()
+    if not isinstance(strength, torch.Tensor) and strength == 0:
+        return at.after(x, x)
     return at.after(x, active.call.network.at(site)(x, active.call.frames, strength, at))
 
 

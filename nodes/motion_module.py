@@ -150,7 +150,7 @@ class ApplyMotionModule(io.ComfyNode):
         animated = apply_motion_module(model, module, strength, start_percent, end_percent, clips)
         if strength != 0:
             set_beta_schedule(animated, BetaSchedule(beta_schedule))
-            set_automatic_windows(animated, motion_module.config.position_length)
+            set_automatic_windows(animated, module.frames_at_once)
         return io.NodeOutput(animated)
 
 
