@@ -6,8 +6,10 @@ from .nodes import (
     context_windows,
     domain_adapter,
     free_noise,
+    module_settings,
     motion_lora,
     motion_module,
+    motion_strength,
     prompt_schedule,
     training,
 )
@@ -24,6 +26,8 @@ class AnimateDiffNative(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [
             *motion_module.NODES,
+            *motion_strength.NODES,
+            *module_settings.NODES,
             *context_windows.NODES,
             *free_noise.NODES,
             *prompt_schedule.NODES,

@@ -34,10 +34,12 @@ class Effect:
 
     off: of what for_call gives out, whether the motion module takes no part in that call.
     whole_clips: whether the slices have to be of whole clips, all pixels of them.
+    said: what the log of a run says of it.
     """
 
     off = False
     whole_clips = False
+    said = ""
 
     def for_run(self, run: MotionRun) -> Effect:
         """This effect in a sampling run; AnimateDiffError, before sampling, where it cannot be."""
@@ -116,12 +118,13 @@ class CallEffects:
             self.linear,
             self.attend,
             self.after,
-        ) = (tuple(effect for effect in effects if _uses(effect, point)) for point in POINTS)
+        ) = (tuple(effect for effect in effects if uses(effect, point)) for point in POINTS)
         self.whole_clips = any(effect.whole_clips for effect in effects)
 
     def __bool__(self) -> bool:
         return any(getattr(self, point) for point in POINTS)
 
 
-def _uses(effect: Effect, point: str) -> bool:
+def uses(effect: Effect, point: str) -> bool:
+    """Whether an effect overrides a point."""
     return getattr(type(effect), point) is not getattr(Effect, point)

@@ -43,8 +43,8 @@ class FrameStrengths:
             raise AnimateDiffError(
                 f"frame_strengths has {count} values for a clip of {frames} frames.",
                 f"{frames} values",
-                "make the list as long as batch_size of the latent, or set wrong_length to "
-                "'resample'.",
+                "make the list as long as batch_size of the latent; where the node has "
+                "wrong_length, 'resample' stretches it instead.",
             )
         step = (count - 1) / max(1, frames - 1)
         return [_between(self.values, i * step) for i in range(frames)]
@@ -64,6 +64,17 @@ def read_strengths(given: Any) -> tuple[float, ...]:
     if not entries:
         raise AnimateDiffError("frame_strengths is an empty list.", EXPECTED, "fill it or unplug.")
     return tuple(_number(entry) for entry in entries)
+
+
+def given_strengths(
+    given: Any, wrong_length: WrongLength = WrongLength.ERROR
+) -> FrameStrengths | None:
+    """Of an optional FLOAT input; one number, not in a list, is for clips of any length."""
+    if given is None:
+        return None
+    one_number = not isinstance(given, (list, tuple))
+    policy = WrongLength.RESAMPLE if one_number else wrong_length
+    return FrameStrengths(read_strengths(given), policy)
 
 
 def _number(entry: object) -> float:

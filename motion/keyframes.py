@@ -45,7 +45,7 @@ def _read_all(
     try:
         for entry in by_commas(text):
             at, value = key(entry.at), _HOLD.sub("", entry.value)
-            if at is None or not _is_number(value):
+            if at is None or not is_number(value):
                 raise _wrong(entry, "is no keyframe", expected)
             if at in found:
                 raise _wrong(entry, twice, expected)
@@ -63,10 +63,10 @@ def _frame(at: str) -> float | None:
 
 
 def _percent(at: str) -> float | None:
-    return float(at) if _is_number(at) and 0 <= float(at) <= 1 else None
+    return float(at) if is_number(at) and 0 <= float(at) <= 1 else None
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
 
 
@@ -82,7 +82,8 @@ def values_along(keyframes: Sequence[Keyframe], frames: int) -> list[float]:
         raise AnimateDiffError(
             f"there is a keyframe for frame {last} in a clip of {frames} frames.",
             f"frames 0 to {frames - 1}",
-            "correct the keyframes, or set frames to the batch_size of the latent.",
+            "correct the keyframes, or make the clip longer: batch_size of the latent, and frames "
+            "of a node that has it.",
         )
     return [value_at(keyframes, frame) for frame in range(frames)]
 

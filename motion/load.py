@@ -14,7 +14,7 @@ import torch
 from .application import frames_at_once
 from .config import MotionConfig, Norms, Version
 from .detect import V1_POSITIONS, read_motion_module
-from .effects import Effect
+from .effects import Effect, uses
 from .errors import AnimateDiffError
 from .formats import EXPECTED_FILE, StateDict
 from .network import MotionNetwork, as_in_files
@@ -38,6 +38,15 @@ class MotionModule:
     def frames_at_once(self) -> int:
         """How many frames it can see at once."""
         return frames_at_once(self.config, self.effects)
+
+    @property
+    def table_length(self) -> int:
+        """Rows of the position table as its effects make it."""
+        length = self.config.position_length
+        for effect in self.effects:
+            if uses(effect, "rows"):
+                length = effect.frames_at_once(length)
+        return length
 
     def with_effect(self, effect: Effect) -> "MotionModule":
         """Also with this effect, around those that it has."""

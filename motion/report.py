@@ -1,7 +1,7 @@
 """What happened in a sampling run, in one line of the log."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 log = logging.getLogger("animatediff_native")
@@ -20,6 +20,7 @@ class RunReport:
     strength: float
     start_percent: float
     end_percent: float
+    effects: Sequence[str] = ()
     sigma_max: float = 0.0
     calls: int = 0
     active_calls: int = 0
@@ -67,6 +68,7 @@ class RunReport:
             f"{self.module}: {self.sites if self.active_calls else 0} modules inserted in "
             f"{self.active_calls} of {self.calls} model calls, {clips}{self.frames} frames"
             f"{windows}, "
-            f"strength {self.strength:g}, {self.start_percent:.0%} to {self.end_percent:.0%}, "
+            f"strength {self.strength:g}{''.join(f', {each}' for each in self.effects)}, "
+            f"{self.start_percent:.0%} to {self.end_percent:.0%}, "
             f"sigma max {self.sigma_max:.2f}"
         )

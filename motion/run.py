@@ -31,6 +31,7 @@ class MotionRun:
             application.strength,
             application.steps.start_percent,
             application.steps.end_percent,
+            [effect.said for effect in application.effects if effect.said],
         )
         self._lock = threading.Lock()
         self._kept: dict[Hashable, Any] = {}

@@ -8,11 +8,12 @@ from comfy_api.latest import io, ui
 from ..lora.chain import LoraUse
 from ..lora.load import load_motion_lora
 from ..lora.save import save_motion_lora
-from ..motion.frame_strengths import FrameStrengths, WrongLength, read_strengths
+from ..motion.frame_strengths import WrongLength, given_strengths
 from ..motion.keyframes import read_keyframes, values_along
 from ..motion.step_range import StepRange
 from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file
 from .motion_module import MotionLoraIO
+from .plot import on_node, plot
 from .search_aliases import search_aliases
 
 log = logging.getLogger("animatediff_native")
@@ -49,11 +50,7 @@ class LoadMotionLora(io.ComfyNode):
         cls, motion_lora, strength, previous=None, frame_strengths=None,
         wrong_length=WrongLength.RESAMPLE.value, start_percent=0.0, end_percent=1.0,
     ) -> io.NodeOutput:  # fmt: skip
-        frames = None
-        if frame_strengths is not None:
-            one_number = not isinstance(frame_strengths, (list, tuple))
-            policy = WrongLength.RESAMPLE if one_number else WrongLength(wrong_length)
-            frames = FrameStrengths(read_strengths(frame_strengths), policy)
+        frames = given_strengths(frame_strengths, WrongLength(wrong_length))
         steps = StepRange(start_percent, end_percent)
         lora = load_motion_lora(find_file(MOTION_LORAS, motion_lora))
         return io.NodeOutput((*(previous or ()), LoraUse(lora, strength, frames, steps)))
@@ -191,13 +188,18 @@ class MakeFrameStrengths(io.ComfyNode):
                 io.Float.Output(
                     display_name="frame_strengths",
                     tooltip="The list of numbers, one per frame.",
-                )
+                ),
+                io.Image.Output(
+                    display_name="plot", tooltip="The numbers along the clip, as a picture."
+                ),
             ],
         )
 
     @classmethod
     def execute(cls, keyframes, frames) -> io.NodeOutput:
-        return io.NodeOutput(values_along(read_keyframes(keyframes), frames))
+        values = values_along(read_keyframes(keyframes), frames)
+        picture = plot(values, "Frame Strengths")
+        return io.NodeOutput(values, picture, ui=on_node(picture, cls))
 
 
 NODES = [LoadMotionLora, SaveMotionLora, MakeFrameStrengths]

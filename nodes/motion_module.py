@@ -7,9 +7,11 @@ from ..lora.apply import with_motion_lora
 from ..motion.apply import apply_motion_module
 from ..motion.config import Norms
 from ..motion.load import load_motion_module
+from ..motion.motion_strength import constant_strength, strength_effects
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from ..samplers.clip_run import set_automatic_windows
 from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
+from .motion_strength import MotionStrengthIO
 from .search_aliases import search_aliases
 
 MotionModuleIO = io.Custom("ADN_MOTION_MODULE")
@@ -132,6 +134,12 @@ class ApplyMotionModule(io.ComfyNode):
                     tooltip="How many clips the latent's batch holds, one after the other. 1: all "
                     "of it is one clip. With 2, a batch_size of 32 makes two clips of 16 frames.",
                 ),
+                MotionStrengthIO.Input(
+                    "motion_strength",
+                    optional=True,
+                    tooltip="From Motion Strength: where, when and in which blocks this motion "
+                    "module takes part; strength is multiplied with it.",
+                ),
             ],
             outputs=[
                 io.Model.Output(
@@ -144,9 +152,12 @@ class ApplyMotionModule(io.ComfyNode):
     @classmethod
     def execute(
         cls, model, motion_module, strength, beta_schedule, start_percent, end_percent,
-        motion_lora=(), clips=1,
+        motion_lora=(), clips=1, motion_strength=(),
     ) -> io.NodeOutput:  # fmt: skip
         module = with_motion_lora(motion_module, motion_lora or ())
+        for effect in strength_effects(motion_strength or ()):
+            module = module.with_effect(effect)
+        strength = strength * constant_strength(motion_strength or ())
         animated = apply_motion_module(model, module, strength, start_percent, end_percent, clips)
         if strength != 0:
             set_beta_schedule(animated, BetaSchedule(beta_schedule))

@@ -6,17 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from animatediff_native.training.curve import (
-    FAINT,
-    HEIGHT,
-    STRONG,
-    WIDTH,
-    Ends,
-    ends,
-    loss_curve,
-    running_mean,
-    ticks,
-)
+from animatediff_native.motion.plot import FAINT, HEIGHT, STRONG, WIDTH, ticks
+from animatediff_native.training.curve import Ends, ends, loss_curve, running_mean
 
 
 def noisy(count, seed=0):

@@ -1,4 +1,4 @@
-"""Effects: what takes part in a motion module's calls beside its weights, at five points.
+"""Effects: what takes part in a motion module's calls beside its weights, at eight points.
 
 Bit equality where an effect changes nothing. Where it does what other weights would do, the same
 products come in another order: 1e-4 of the deviation, as in test_parity; without the effect the
@@ -48,6 +48,18 @@ class Nothing(Effect):
     def before(self, site, x):
         self.given["before"] = x.shape
         return x
+
+    def attentions(self, site, attentions, x, rows):
+        self.given["attentions"] = (x.shape, rows)
+        return attentions(site, x, rows)
+
+    def attention(self, site, index, attention, x, rows):
+        self.given["attention", index] = (x.shape, rows)
+        return attention(site, x, rows)
+
+    def rows(self, site, rows):
+        self.given["rows"] = rows
+        return rows
 
     def linear(self, site, name, layer, x):
         self.given.setdefault(name, []).append((site.first, site.behind_last, x.shape))
@@ -104,6 +116,9 @@ def test_what_each_point_is_given(plain):
     assert nothing.given["before"] == shape
     assert nothing.given["after"] == (shape, shape)
     assert nothing.given[0] == nothing.given[1] == (nothing.given[0][0], 8, FRAMES, 4)
+    assert nothing.given["attentions"] == ((nothing.given[0][0], FRAMES, 32), None)
+    assert nothing.given["attention", 1] == nothing.given["attentions"]
+    assert torch.equal(nothing.given["rows"], torch.eye(FRAMES, 32))
     names = {name for name in nothing.given if isinstance(name, str) and "." in name}
     weights = {
         key.partition("temporal_transformer.")[2].removesuffix(".weight")

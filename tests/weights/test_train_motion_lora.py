@@ -24,11 +24,11 @@ from animatediff_native.lora.load import load_motion_lora
 from animatediff_native.lora.save import save_motion_lora
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.plot import HEIGHT, WIDTH
 from animatediff_native.nodes.folders import new_file
 from animatediff_native.nodes.training import TrainMotionLora
 from animatediff_native.training import rescue, run_motion_lora, session, trainer
 from animatediff_native.training.augment import Augmentation
-from animatediff_native.training.curve import HEIGHT, WIDTH
 from animatediff_native.training.motion_lora_job import MotionLoraJob
 
 pytestmark = pytest.mark.usefixtures("inference")

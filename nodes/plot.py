@@ -1,0 +1,43 @@
+"""A schedule as a picture, on the node and as an output."""
+
+from collections.abc import Sequence
+
+import torch
+from comfy_api.latest import ui
+
+from ..motion.plot import STRONG, TICKS, Chart, ticks
+
+MOST_DOTS = 64  # more would be a thick line
+
+
+def plot(
+    values: Sequence[float],
+    title: str,
+    along: str = "frame",
+    xs: Sequence[float] | None = None,
+) -> torch.Tensor:
+    """An IMAGE, [1, H, W, 3]: values over the frames, or over xs."""
+    places = list(range(len(values)) if xs is None else xs)
+    across = places[0], places[-1] if len(places) > 1 else places[0] + 1
+    chart = Chart(title, along, across, _range(values), _marks(*across, whole=xs is None))
+    chart.line(places, values, STRONG, 3)
+    if len(places) <= MOST_DOTS:
+        chart.dots(places, values, STRONG)
+    return chart.image()
+
+
+def on_node(picture: torch.Tensor, node) -> ui.PreviewImage:
+    """What shows the picture on a node."""
+    return ui.PreviewImage(picture, cls=node)
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(*values, 0.0), max(*values, 0.0)
+    room = 0.05 * (high - low) or 1.0
+    return low - (room if low < 0 else 0.0), high + room
+
+
+def _marks(low: float, high: float, whole: bool) -> list[float]:
+    if whole and high - low <= TICKS:
+        return list(range(int(low), int(high) + 1))
+    return ticks(low, high)
