@@ -11,6 +11,7 @@ from tools.paths import DEV
 BENCHMARKS = (
     "step_time",
     "attention",
+    "motion_strength",
     "seams",
     "long_clips",
     "control_hints",

@@ -171,7 +171,9 @@ def test_output_strength_against_a_slow_loop(plain, version):
         StrengthField(1.0, keyframes=read_keyframes("1: 0.3, 6: 1.2")),
         StrengthField(1.0, frames=given_strengths(RAMP), blocks=read_block_factors("up.1: 0.5")),
     ]
-    by_frame = fields[1].by_frame(FRAMES) * torch.tensor(RAMP)
+    ramp = fields[1].by_frame(FRAMES)
+    assert ramp is not None
+    by_frame = ramp * torch.tensor(RAMP)
     values = (0.2 + area(FRAMES) * 0.7) * by_frame[:, None, None]
     slow = SlowOutput(values, {"up.1": 0.5})
     wanted = tiny.sample(animated(plain, effects=(slow,), version=version))
