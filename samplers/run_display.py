@@ -14,7 +14,7 @@ import torch
 
 from ..motion.application import applications
 from .moving_preview import Decode, MovingPreview, warn_without_preview
-from .run_progress import RunProgress
+from .run_progress import ROUND_KEY, Round, RunProgress
 
 LARGEST_SIDE = 256  # pixels, where the host's stills have 512: there are many more of ours
 MOST_WAITING = 3  # messages that one preview makes
@@ -36,7 +36,8 @@ def run_display(guider, callback: Callback | None, steps: int, quiet: bool) -> I
     if callback is None or quiet or bar.hook is None or steps < 1:
         yield RunDisplay(callback, None)
         return
-    progress = RunProgress(steps, bar.update_absolute)
+    part: Round = guider.model_options["transformer_options"].get(ROUND_KEY, Round(0, 1))
+    progress = RunProgress(steps, part.over_all(bar.update_absolute))
     preview = _preview(guider.model_patcher, progress)
     try:
         yield RunDisplay(_behind(callback, progress, preview), progress)

@@ -2,9 +2,35 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+ROUND_KEY = "animatediff_native_round"  # in transformer_options, for the length of a round
 Send = Callable[[int, int, Any], None]  # value, total, preview
+
+
+class Round(NamedTuple):
+    """One of several samplings that are one run to whoever waits, counted from 0."""
+
+    index: int
+    count: int
+
+    def over_all(self, send: Send) -> Send:
+        """Where all rounds are, from where this one is."""
+
+        def send_over_all(value: int, total: int, preview: Any) -> None:
+            send(self.index * total + value, self.count * total, preview)
+
+        return send_over_all
+
+    def callback(self, callback: Callable[..., Any] | None) -> Callable[..., Any] | None:
+        """The host's, which is told the step and how many there are."""
+        if callback is None:
+            return None
+
+        def on_step(step: int, x0: Any, x: Any, total_steps: int) -> Any:
+            return callback(self.index * total_steps + step, x0, x, self.count * total_steps)
+
+        return on_step
 
 
 class RunProgress:

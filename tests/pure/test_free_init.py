@@ -1,5 +1,8 @@
 """FreeInit's filters and mixing, against diffusers, a slow DFT and the ends of the scale."""
 
+# numpy, torch and diffusers are typed loosely.
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import itertools
 import math
 

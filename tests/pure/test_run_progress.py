@@ -4,7 +4,7 @@ import copy
 from fractions import Fraction
 
 import pytest
-from animatediff_native.samplers.run_progress import RunProgress
+from animatediff_native.samplers.run_progress import Round, RunProgress
 
 
 class Bar:
@@ -92,3 +92,20 @@ def test_whole_steps_where_there_are_no_windows():
 def test_options_that_hold_it_can_be_copied():
     progress = RunProgress(1, lambda *_: None)
     assert copy.deepcopy({"run": progress})["run"] is progress
+
+
+def test_rounds_are_one_run():
+    """Each counts from 0 by itself; whoever waits sees them end to end."""
+    sent, steps = [], []
+    for index in range(3):
+        part = Round(index, 3)
+        callback = part.callback(lambda step, x0, x, total: steps.append((step, total)))
+        progress = RunProgress(2, part.over_all(lambda *message: sent.append(message)))
+        for step in range(2):
+            progress.windows_done(1, 2)
+            progress.windows_done(1, 2)
+            callback(step, None, None, 2)  # type: ignore[misc]
+            progress.step_done(step)
+    assert sent == [(value, 12, None) for value in range(1, 13)]
+    assert steps == [(step, 6) for step in range(6)]
+    assert Round(0, 1).callback(None) is None
