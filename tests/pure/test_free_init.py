@@ -94,6 +94,30 @@ def test_the_ends_of_the_scale():
         assert torch.allclose(next_noise(nothing, slow, slow, fast, 14.6), fast, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", LowPass)
+def test_a_round_is_diffusers(kind):
+    """Noising to the last step of a schedule, new noise and the mix, all theirs."""
+    schedulers = pytest.importorskip("diffusers.schedulers")
+    scheduler = schedulers.DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="linear", steps_offset=1
+    )
+    a = float(scheduler.alphas_cumprod[-1])
+    clip, noise = random(1, 4, 16, 8, 8), random(1, 4, 16, 8, 8, seed=1)
+    theirs = diffusers_mixin()
+    theirs.scheduler = scheduler
+    theirs.enable_free_init(method=kind.value)
+    generator = torch.Generator().manual_seed(5)
+    for index, latents in enumerate((noise, clip)):
+        made, _ = theirs._apply_free_init(
+            latents, index, 10, torch.device("cpu"), torch.float32, generator
+        )
+    clip, noise, fresh, made = (
+        one[0].movedim(1, 0) for one in (clip, noise, random(1, 4, 16, 8, 8, seed=5), made)
+    )
+    ours = next_noise(FreeInit(3, kind), clip, noise, fresh, ((1 - a) / a) ** 0.5)
+    assert torch.allclose(ours, made, atol=1e-5)
+
+
 @pytest.mark.parametrize("frames", [8, 16])
 def test_what_is_slow_is_kept(frames):
     """The mean over the clip, and not what changes from frame to frame."""
