@@ -97,3 +97,9 @@ def applications(model: ModelPatcher | None) -> tuple[Application, ...]:
 def clips_of(model: ModelPatcher | None) -> int:
     """How many clips the batch of a latent is for this model."""
     return next((application.clips for application in applications(model)), 1)
+
+
+def frames_of(model: ModelPatcher | None, batch: int) -> int:
+    """How long each clip is in a batch of latents that this model samples."""
+    first = next(iter(applications(model)), None)
+    return batch if first is None else first.frames_of(batch)

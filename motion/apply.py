@@ -11,7 +11,8 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import CallbacksMP, WrappersMP
 
 from .application import KEY, Application, applications
-from .call import MotionCall, Part
+from .call import MotionCall
+from .call_frames import part_of, whole_clips, windows_in
 from .effects import CallEffects
 from .errors import AnimateDiffError
 from .load import MotionModule
@@ -135,7 +136,7 @@ def _motion(
     application: Application, model: Any, x: torch.Tensor, sigmas, options: dict
 ) -> ActiveMotion | None:
     """What this application does in a call; None where its steps leave the call out."""
-    run, windows = _run_of(application, x, options), _windows_in(options)
+    run, windows = _run_of(application, x, options), windows_in(options)
     motion = None
     if application.steps.contains(model.model_sampling, sigmas):
         call = _call(run, windows, model, x, sigmas, options)
@@ -177,7 +178,8 @@ def _call(
             "remove the node that splits or merges the model's batch.",
         )
     application.require_positions(frames, None)
-    parts = tuple(_part(run, window) for window in windows or _whole_clips(run))
+    places = windows or whole_clips(run.batch, run.frames)
+    parts = tuple(part_of(window, run.frames, application.clips) for window in places)
     in_order = x.shape[0] == frames * len(parts) * len(conds)  # no other node split the batch
     network = application.patcher(model.current_patcher).model
     return MotionCall(
@@ -189,24 +191,3 @@ def _call(
         sigmas,
         model.model_sampling,
     )
-
-
-def _part(run: MotionRun, window: tuple[int, ...]) -> Part:
-    """Places in the batch of a run as frames of one of its clips."""
-    clip = min(window) // run.frames if run.application.clips > 1 else 0
-    return Part(clip, tuple(index - clip * run.frames for index in window))
-
-
-def _whole_clips(run: MotionRun) -> list[tuple[int, ...]]:
-    starts = range(0, run.batch, run.frames)
-    return [tuple(range(start, start + run.frames)) for start in starts]
-
-
-def _windows_in(options: dict) -> list[tuple[int, ...]]:
-    """The windows of this call, as places in the batch of a run; none where clips are whole."""
-    window = options.get("context_window")
-    if window is None:
-        return []
-    frames = window.index_list
-    length = getattr(window, "clip_length", len(frames))  # ours can be several side by side
-    return [tuple(frames[i : i + length]) for i in range(0, len(frames), length)]

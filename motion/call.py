@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from .block import PlainSite, TemporalAttention, TemporalBlock
+from .call_frames import Part
 from .config import Site
 from .effects import AlongFrames, CallEffects, Rows
 from .errors import AnimateDiffError
 from .network import MotionNetwork
 
 
-class Part(NamedTuple):
-    """Frames of one clip that see each other in a call: the whole clip, or a window of it."""
-
-    clip: int
-    frames: tuple[int, ...]
+def percent_of(model_sampling: Any, sigmas: torch.Tensor) -> float:
+    """How far the sampling is at sigmas [1 or more], 0 to 1; the inverse of the host's
+    percent_to_sigma. Waits for the device."""
+    return 1.0 - float(model_sampling.timestep(sigmas[:1])[0]) / 999.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ class MotionCall:
 
     @cached_property
     def percent(self) -> float:
-        """How far the sampling is, 0 to 1; the inverse of the host's percent_to_sigma."""
-        return 1.0 - float(self.model_sampling.timestep(self.sigmas[:1])[0]) / 999.0
+        """How far the sampling is, 0 to 1. Waits for the device."""
+        return percent_of(self.model_sampling, self.sigmas)
 
     def part_of(self, clip: int) -> int:
         """Which part the clip-th F frames of the batch are."""

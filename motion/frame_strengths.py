@@ -77,6 +77,20 @@ def given_strengths(
     return FrameStrengths(read_strengths(given), policy)
 
 
+def along_clip(values: Sequence[float], frames: int) -> list[float]:
+    """One value per frame of a clip, from as many or from one for all."""
+    if len(values) == 1:
+        return [values[0]] * frames
+    if len(values) != frames:
+        raise AnimateDiffError(
+            f"frame_strengths has {len(values)} values for a clip of {frames} frames.",
+            f"{frames} values, or one number for all frames",
+            "make the list as long as batch_size of the latent; where the batch is several "
+            "clips, as long as one of them.",
+        )
+    return list(values)
+
+
 def _number(entry: object) -> float:
     number = math.nan
     if isinstance(entry, Real) and not isinstance(entry, bool):

@@ -30,6 +30,11 @@ DOMAIN_ADAPTER = FileKind(
     "load it with the node Load Domain Adapter",
     r"\.attentions\.\d+\..*\.processor\.to_\w+_lora\.",
 )
+SPATIAL_LORA = FileKind(
+    "a LoRA for the checkpoint",
+    "load it with ComfyUI's Load LoRA node",
+    r"^lora_(unet|te)|\.lora_|_lora\.(down|up)",
+)
 
 # Files with motion modules in them that are still none of ours.
 _WITH_MOTION = (
@@ -79,11 +84,7 @@ _WITHOUT_MOTION = (
         r"qkv_merge",
     ),
     DOMAIN_ADAPTER,
-    FileKind(
-        "a LoRA for the checkpoint",
-        "load it with ComfyUI's Load LoRA node",
-        r"^lora_(unet|te)|\.lora_|_lora\.(down|up)",
-    ),
+    SPATIAL_LORA,
     FileKind(
         "a ControlNet",
         "load it with ComfyUI's Load ControlNet Model node",
