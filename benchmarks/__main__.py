@@ -16,6 +16,7 @@ BENCHMARKS = (
     "long_clips",
     "control_hints",
     "lora_load",
+    "frame_lora",
     "training",
 )
 ON_REQUEST = ("soak",)  # takes far longer than all the others

@@ -32,6 +32,16 @@ def model(seed: int = 0, config_class: Any = comfy.supported_models.SD15, **unet
     )
 
 
+def model_cast(weights: torch.dtype, seed: int = 0):
+    """The same with weights that the host casts to float32 in every layer."""
+    cast = model(seed)
+    config = comfy.supported_models.SD15(UNET_CONFIG)
+    config.set_inference_dtype(weights, torch.float32)
+    base = config.get_model({}, device="cpu")
+    base.diffusion_model.load_state_dict(cast.model.diffusion_model.state_dict())
+    return comfy.model_patcher.ModelPatcher(base, cast.load_device, cast.offload_device)
+
+
 def fill_randomly(module: torch.nn.Module, seed: int) -> None:
     """Seeded weights of a scale that keeps activations alive; the host leaves them unset."""
     generator = torch.Generator().manual_seed(seed)
