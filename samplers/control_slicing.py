@@ -14,6 +14,8 @@ from typing import Any
 import torch
 
 from ..motion.errors import AnimateDiffError
+from ..motion.frame_strengths import along_clip
+from .control_strength import FrameControlStrength
 
 PER_DEVICE = ("cond_hints", "control_inputs")  # dictionaries of newer hosts
 CLONES = "multigpu_clones"  # ComfyUI 0.33.0: by device, the same control for that device
@@ -39,10 +41,18 @@ def chooses_hints(control: Any) -> bool:
 def fitted_control(
     control: Any, frames: int, policy: HintCount, memo: dict[int, Any], clips: int = 1
 ) -> Any:
-    """The chain with a hint for every frame of every clip; itself where it has that already."""
-    if all(hints.shape[0] in (1, frames * clips) for hints in _hints_of(control)):
+    """The chain with a hint for every frame of every clip, and a strength where that differs by
+    frame; itself where it has that already."""
+    fitting = (1, frames * clips)
+    rows = [strength.rows for strength in _strengths_of(control)]
+    if all(tensor.shape[0] in fitting for tensor in (*_hints_of(control), *rows)):
         return control
-    return copied_control(control, lambda hints: _fitted(hints, frames, policy, clips), memo)
+    return copied_control(
+        control,
+        lambda hints: _fitted(hints, frames, policy, clips),
+        memo,
+        pick_strengths=lambda rows: _fitted_strengths(rows, frames, clips),
+    )
 
 
 def for_every_clip(tensor: torch.Tensor, frames: int, clips: int) -> torch.Tensor:
@@ -53,9 +63,14 @@ def for_every_clip(tensor: torch.Tensor, frames: int, clips: int) -> torch.Tenso
 
 
 def copied_control(
-    control: Any, pick: Pick, memo: dict[int, Any], on_copy: OnCopy | None = None
+    control: Any,
+    pick: Pick,
+    memo: dict[int, Any],
+    on_copy: OnCopy | None = None,
+    pick_strengths: Pick | None = None,
 ) -> Any:
-    """A copy of the chain whose hints went through `pick`, with nothing cached.
+    """A copy of the chain whose hints, and strengths by frame, went through `pick`, with nothing
+    cached. pick_strengths: for the latter, where it is another.
 
     A shallow copy keeps what the host prepared for the run (timestep range, model sampling, the
     built model of a ControlLora), which the objects' own copy() drops. The clones that the host
@@ -68,12 +83,15 @@ def copied_control(
         memo[id(control)] = copied = copy.copy(control)
         copied.cond_hint_original = _picked(control.cond_hint_original, pick)
         copied.extra_concat_orig = [_picked(extra, pick) for extra in control.extra_concat_orig]
+        if isinstance(control.strength, FrameControlStrength):
+            rows = control.strength.rows
+            copied.strength = FrameControlStrength((pick_strengths or pick)(rows))
         _forget_cached(copied)
         rest = control.previous_controlnet
-        copied.previous_controlnet = copied_control(rest, pick, memo, on_copy)
+        copied.previous_controlnet = copied_control(rest, pick, memo, on_copy, pick_strengths)
         if clones := _clones_of(control):
             copied.multigpu_clones = {
-                device: copied_control(clone, pick, memo, on_copy)
+                device: copied_control(clone, pick, memo, on_copy, pick_strengths)
                 for device, clone in clones.items()
             }
         if on_copy is not None:
@@ -99,12 +117,29 @@ def _forget_cached(control: Any) -> None:
             setattr(control, name, {})
 
 
-def _hints_of(control: Any) -> Iterator[torch.Tensor]:
+def _chain(control: Any) -> Iterator[Any]:
     while control is not None and not chooses_hints(control):
-        for value in (control.cond_hint_original, *control.extra_concat_orig):
+        yield control
+        control = control.previous_controlnet
+
+
+def _hints_of(control: Any) -> Iterator[torch.Tensor]:
+    for each in _chain(control):
+        for value in (each.cond_hint_original, *each.extra_concat_orig):
             if isinstance(value, torch.Tensor):
                 yield value
-        control = control.previous_controlnet
+
+
+def _strengths_of(control: Any) -> Iterator[FrameControlStrength]:
+    for each in _chain(control):
+        if isinstance(each.strength, FrameControlStrength):
+            yield each.strength
+
+
+def _fitted_strengths(rows: torch.Tensor, frames: int, clips: int) -> torch.Tensor:
+    if rows.shape[0] not in (frames, frames * clips):
+        along_clip(rows.tolist(), frames)  # says what is wrong
+    return for_every_clip(rows, frames, clips)
 
 
 def _fitted(hints: torch.Tensor, frames: int, policy: HintCount, clips: int) -> torch.Tensor:
