@@ -5,11 +5,17 @@ from comfy_api.latest import ComfyExtension, io
 from .nodes import (
     context_windows,
     domain_adapter,
+    frame_control,
+    frame_guidance,
+    frame_lora,
+    frame_prompt,
+    free_init,
     free_noise,
     module_settings,
     motion_lora,
     motion_module,
     motion_strength,
+    noise,
     prompt_schedule,
     training,
 )
@@ -30,9 +36,15 @@ class AnimateDiffNative(ComfyExtension):
             *module_settings.NODES,
             *context_windows.NODES,
             *free_noise.NODES,
+            *noise.NODES,
+            *free_init.NODES,
             *prompt_schedule.NODES,
             *motion_lora.NODES,
             *domain_adapter.NODES,
+            *frame_lora.NODES,
+            *frame_control.NODES,
+            *frame_prompt.NODES,
+            *frame_guidance.NODES,
             *training.NODES,
         ]
 

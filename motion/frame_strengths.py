@@ -31,21 +31,14 @@ class FrameStrengths:
     @property
     def constant(self) -> float | None:
         """The one value that every frame has, whatever the length of the clip."""
-        resampled = len(set(self.values)) == 1 and self.wrong_length is WrongLength.RESAMPLE
-        return self.values[0] if resampled else None
+        of_any_length = len(self.values) == 1 or self.wrong_length is WrongLength.RESAMPLE
+        return self.values[0] if of_any_length and len(set(self.values)) == 1 else None
 
     def over(self, frames: int) -> list[float]:
         """As many values as the clip has frames; resampling is linear, from end to end."""
         count = len(self.values)
-        if count == frames:
-            return list(self.values)
-        if self.wrong_length is WrongLength.ERROR:
-            raise AnimateDiffError(
-                f"frame_strengths has {count} values for a clip of {frames} frames.",
-                f"{frames} values",
-                "make the list as long as batch_size of the latent; where the node has "
-                "wrong_length, 'resample' stretches it instead.",
-            )
+        if count == frames or count == 1 or self.wrong_length is WrongLength.ERROR:
+            return along_clip(self.values, frames)
         step = (count - 1) / max(1, frames - 1)
         return [_between(self.values, i * step) for i in range(frames)]
 
@@ -69,12 +62,8 @@ def read_strengths(given: Any) -> tuple[float, ...]:
 def given_strengths(
     given: Any, wrong_length: WrongLength = WrongLength.ERROR
 ) -> FrameStrengths | None:
-    """Of an optional FLOAT input; one number, not in a list, is for clips of any length."""
-    if given is None:
-        return None
-    one_number = not isinstance(given, (list, tuple))
-    policy = WrongLength.RESAMPLE if one_number else wrong_length
-    return FrameStrengths(read_strengths(given), policy)
+    """Of an optional FLOAT input; one number is for clips of any length."""
+    return None if given is None else FrameStrengths(read_strengths(given), wrong_length)
 
 
 def along_clip(values: Sequence[float], frames: int) -> list[float]:
@@ -85,8 +74,9 @@ def along_clip(values: Sequence[float], frames: int) -> list[float]:
         raise AnimateDiffError(
             f"frame_strengths has {len(values)} values for a clip of {frames} frames.",
             f"{frames} values, or one number for all frames",
-            "make the list as long as batch_size of the latent; where the batch is several "
-            "clips, as long as one of them.",
+            "make the list as long as batch_size of the latent (where the batch is several "
+            "clips, as long as one of them); where the node has wrong_length, 'resample' "
+            "stretches it instead.",
         )
     return list(values)
 

@@ -79,7 +79,7 @@ def test_controlnet_strength_by_frame():
         return nodes.ControlNetApplyAdvanced().apply_controlnet(*conds, net, images, strength, 0, 1)
 
     positive, negative = applied(0.5)
-    both = FrameControlStrengths.execute(positive, RAMP[1:] + [2.0], negative)
+    both = FrameControlStrengths.execute(positive, [*RAMP[1:], 2.0], negative)
     got = sampled(model, positive=both[0], negative=both[1])
     for frame, factor in enumerate([*RAMP[1:], 2.0]):
         positive, negative = applied(0.5 * factor)

@@ -18,6 +18,7 @@ MODEL_FOLDERS = {
     "motion_module": "models/animatediff_models",
     "motion_lora": "models/animatediff_motion_lora",
     "domain_adapter": "models/loras",
+    "lora": "models/loras",
     "control_net_name": "models/controlnet",
 }
 FILE_INPUTS = MODEL_FOLDERS.keys() | {"image", "file"}
@@ -30,8 +31,16 @@ HOST_NODES = (
 )
 OWN_NODES = (
     "motion_module",
+    "motion_strength",
+    "module_settings",
     "context_windows",
     "free_noise",
+    "noise",
+    "free_init",
+    "frame_lora",
+    "frame_control",
+    "frame_prompt",
+    "frame_guidance",
     "prompt_schedule",
     "motion_lora",
     "domain_adapter",
