@@ -1,4 +1,4 @@
-"""Context options, as settings of Context Windows."""
+"""Context options and view options, as settings of Context Windows and of Views."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,10 @@ from .their_nodes import (
     STATIC,
     UNIFORM,
     V1_ADVANCED,
+    VIEWS_ONLY,
 )
+from .their_options import VIEWS_LOOPED, VIEWS_STATIC, VIEWS_UNIFORM
+from .values_of import Frames
 
 SCHEDULES = {
     STATIC: "static",
@@ -25,11 +28,11 @@ SCHEDULES = {
     LEGACY_UNIFORM: "looped",
     V1_ADVANCED: "looped",
 }
+VIEW_SCHEDULES = {VIEWS_STATIC: "static", VIEWS_UNIFORM: "uniform", VIEWS_LOOPED: "looped"}
 STRIDED = ("uniform", "looped")
 LOOPING_NAMES = ("uniform", "looped_uniform")  # what context_schedule of old nodes was called
 FUSES = ("pyramid", "flat", "overlap-linear", "relative")
 MOST_STRIDE, SHORTEST = 12, 2  # of Context Windows
-Frames = Callable[[], int | None]  # the clip's length, where the file says so
 
 
 @dataclass(frozen=True)
@@ -54,22 +57,48 @@ class Windows:
         }
 
 
-def windows_of(job: Job, link: Link | None, frames: Frames) -> Windows | None:
-    """What context options ask for; None where there are none that we know.
+@dataclass(frozen=True)
+class Contexts:
+    """What context options ask for: windows, and views inside the attention."""
+
+    windows: Windows | None = None
+    views: Windows | None = None
+
+    @property
+    def noise(self) -> Windows | None:
+        """Those that noise is shuffled or repeated by."""
+        return self.views or self.windows
+
+
+def contexts_of(job: Job, link: Link | None, frames: Frames) -> Contexts:
+    """What context options ask for, of those that we know.
 
     Several contexts along the sampling become the first of them, which samples longest alone.
     """
     chain = _chain(job, link)
     if not chain:
-        return None
+        return Contexts()
     chosen = min(reversed(chain), key=lambda node: _start(job, node))
     for node in chain:
         if node is not chosen:
             reason = "only one context can take part in a run; this one was for a later part of it"
             job.report.drop(node, reason)
     job.refuse_values(chosen, "start_percent", "guarantee_steps")
-    job.refuse_options(chosen, "view_opts")
-    return read_windows(job, chosen, frames)
+    if chosen.type == VIEWS_ONLY:
+        return Contexts(views=views_of(job, chosen, "view_opts_req", frames))
+    windows = read_windows(job, chosen, frames)
+    length = frames if windows is None else lambda: _shorter(windows.length, frames())
+    views = views_of(job, chosen, "view_opts", length)
+    if views is not None and windows is not None and views.length == windows.length:
+        views = replace(views, mode=BYPASSED)  # one view, which is the window
+    return Contexts(windows, views)
+
+
+def _shorter(length: Any, frames: int | None) -> int | None:
+    """How many frames a window has."""
+    if not isinstance(length, int):
+        return None
+    return length if frames is None else min(length, frames)
 
 
 def _chain(job: Job, link: Link | None) -> list[Node]:
@@ -82,7 +111,7 @@ def _chain(job: Job, link: Link | None) -> list[Node]:
         behind = "context_opts" if node.type == CONTEXT_EXTRAS else "prev_context"
         if node.type == CONTEXT_EXTRAS:
             job.refuse_options(node, "context_extras")
-        elif node.type not in SCHEDULES or node.problem:
+        elif node.type not in (*SCHEDULES, VIEWS_ONLY) or node.problem:
             job.report.drop(node, node.problem or "windows of this kind have no equivalent")
         elif node.mode == ACTIVE or _all_there_is(node, chain, behind):
             chain.append(node)
@@ -125,8 +154,11 @@ def _schedule(job: Job, node: Node, one_window: Callable[[], bool]) -> str:
     named = node.inputs.get("context_schedule", LOOPING_NAMES[0])
     if named not in LOOPING_NAMES:
         job.report.leave(node, f"context_schedule {named!r} has no equivalent; uniform is used")
-    if schedule != "looped":
-        return schedule
+    return _looped(job, node, one_window) if schedule == "looped" else schedule
+
+
+def _looped(job: Job, node: Node, one_window: Callable[[], bool]) -> str:
+    """The schedule that windows which go on at the beginning of the clip have."""
     closed = job.constant(node, "closed_loop")
     in_one_window = job.constant(node, "use_on_equal_length")
     if not closed:
@@ -170,3 +202,26 @@ def _fuse(job: Job, node: Node) -> str:
         return fuse or "flat"
     job.report.leave(node, f"fuse_method {fuse!r} has no equivalent; pyramid is used")
     return "pyramid"
+
+
+def views_of(job: Job, node: Node, name: str, frames: Frames) -> Windows | None:
+    """View options that are connected to context options. frames: of what they are views of."""
+    origin = job.option(node, name)
+    if origin is None:
+        return None
+    if origin.problem or origin.type not in VIEW_SCHEDULES:
+        job.refuse_options(node, name)
+        return None
+    length, overlap = (job.number(origin, f"view_{part}") for part in ("length", "overlap"))
+    if isinstance(length, int) and length < SHORTEST:
+        job.report.leave(origin, f"views of {length} frame are too short for Views")
+        return None
+    if isinstance(length, int) and isinstance(overlap, int) and overlap >= length:
+        job.report.leave(origin, f"view_overlap {overlap} is not less than view_length")
+        overlap = length // 4
+    schedule = VIEW_SCHEDULES[origin.type]
+    if schedule == "looped":
+        schedule = _looped(job, origin, lambda: frames() == length)
+    if schedule in STRIDED and job.number(origin, "view_stride") != 1:
+        job.report.leave(origin, "view_stride has no equivalent: views are of neighbouring frames")
+    return Windows(origin, length, overlap, 1, schedule, _fuse(job, origin))

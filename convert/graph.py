@@ -167,10 +167,12 @@ class Graph:
 
     def origin(self, link: Link | None) -> Node | None:
         """The node that a link comes from, seen through what is only a wire."""
-        if link is None:
-            return None
-        node = self.nodes.get(self.follow(link, self._through_wire, self._wires).node)
+        node = None if link is None else self.nodes.get(self.source(link).node)
         return None if node is None or node.type in WIRES else node
+
+    def source(self, link: Link) -> Link:
+        """A link seen through what is only a wire: the output that it comes from."""
+        return self.follow(link, self._through_wire, self._wires)
 
     def _through_wire(self, link: Link) -> Link | None:
         node = self.nodes.get(link.node)

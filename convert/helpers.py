@@ -5,12 +5,24 @@ from functools import partial
 from .beta_schedules import KNOWN
 from .graph import Graph, Link, Node
 from .options import Job
-from .our_nodes import APPLY, CHECKPOINT, EMPTY_LATENT, KEEP, MODEL_SAMPLING, SCALED_LINEAR, WINDOWS
+from .our_nodes import (
+    APPLY,
+    CHECKPOINT,
+    EMPTY_LATENT,
+    FRAME_GUIDANCE,
+    FREE_INIT,
+    KEEP,
+    MODEL_SAMPLING,
+    SCALED_LINEAR,
+    USE_NOISE,
+    WINDOWS,
+)
 from .their_nodes import CHECKPOINT as THEIR_CHECKPOINT
 from .their_nodes import EMPTY_LATENT as THEIR_EMPTY_LATENT
 from .their_nodes import UNLOAD
 
 MOST_LATENTS = 4096  # batch_size of Empty Latent Image
+ADD_MOTION = (APPLY, WINDOWS, MODEL_SAMPLING, FRAME_GUIDANCE, FREE_INIT, USE_NOISE)
 LOADED_SCALE = 0.18215  # of an SD1.5 checkpoint's latents
 
 
@@ -92,4 +104,4 @@ def _model_before(graph: Graph, link: Link) -> Link | None:
 
 
 def _adds_motion(node: Node | None) -> bool:
-    return node is not None and node.type in (APPLY, WINDOWS, MODEL_SAMPLING)
+    return node is not None and node.type in ADD_MOTION

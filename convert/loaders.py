@@ -2,24 +2,25 @@
 chains of MotionLoRA loaders, which both take."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 from .beta_schedules import Beta, beta_of
-from .contexts import Frames, Windows, read_windows, windows_of
-from .free_noise import apply_settings, beta_from_settings, samplers_behind
+from .contexts import Contexts, contexts_of, read_windows
 from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
+from .module_settings import adjusted
 from .options import Job
-from .our_nodes import APPLY, KEEP, LOAD, LORA, MODEL_SAMPLING, OURS, WINDOWS
+from .our_nodes import APPLY, KEEP, LOAD, LORA, MODEL_SAMPLING, OURS, VIEWS, WINDOWS
+from .sample_settings import additions, apply_settings, beta_from_settings
+from .samplers import samplers_behind
+from .strengths import strength_inputs
 from .their_nodes import APPLY as THEIR_APPLY
 from .their_nodes import APPLY_SIMPLE, EVOLVED, GEN1, LEGACY_LOADER, V1_ADVANCED, V1_LOADER
 from .their_nodes import LOAD as THEIR_LOAD
 from .their_nodes import LORA as THEIR_LORA
 
 ALL_IN_ONE = (GEN1, LEGACY_LOADER, V1_LOADER, V1_ADVANCED)
-OPTIONS = ("ad_settings", "motion_model_settings", "ad_keyframes", "per_block")
 NOT_V2 = re.compile(r"v3_sd15|mm_sd_v1[45]\.|temporaldiff-v1|mm-stabilized", re.IGNORECASE)
 GAP = 50  # pixels between nodes one below the other
 
@@ -61,28 +62,50 @@ def convert_loaders(job: Job) -> None:
 def _convert_all_in_one(chain: Chain) -> None:
     job, node = chain.job, chain.loader
     name = job.value(node, "model_name")
+    contexts = _contexts(chain)
     beta = _beta(chain, name)
     load = job.graph.add(LOAD, {"motion_module": name}, node, mode=node.mode)
     chain.made.append(load)
+    module = adjusted(job, node, name, Link(load.id, 0))
     inputs = {
-        "motion_module": Link(load.id, 0),
-        "strength": _strength(job, node),
+        "motion_module": _with_views(chain, contexts, module),
+        **_strength(chain),
         "beta_schedule": beta.schedule,
     }
     _add_apply(chain, node, inputs, node.mode)
-    job.refuse_options(node, *OPTIONS)
     if job.value(node, "unlimited_area_hack"):
         job.report.note(f"{node}: unlimited_area_hack is not needed, and changes no pictures.")
     _stack(chain.made, node)
-    own = partial(read_windows, job, node) if node.type == V1_ADVANCED else None
-    _finish(chain, own)
+    _finish(chain, contexts)
 
 
-def _strength(job: Job, node: Node) -> float:
+def _contexts(chain: Chain) -> Contexts:
+    """Windows and views of a loader; one of the first had them itself."""
+    job, node, frames = chain.job, chain.loader, partial(_frames, chain)
+    own = read_windows(job, node, frames) if node.type == V1_ADVANCED else None
+    return Contexts(own) if own else contexts_of(job, node.link("context_options"), frames)
+
+
+def _with_views(chain: Chain, contexts: Contexts, module: Link) -> Link:
+    views = contexts.views
+    if views is None or views.mode != ACTIVE:
+        return module
+    inputs = {
+        "motion_module": module,
+        "view_length": views.length,
+        "view_overlap": views.overlap,
+        "schedule": views.schedule,
+        "fuse": views.fuse,
+    }
+    ours = chain.job.add(VIEWS, inputs, views.node, title=chain.job.title(views.node))
+    chain.job.report.replaced(views.node, ours)
+    return Link(ours.id, 0)
+
+
+def _strength(chain: Chain) -> dict[str, Any]:
     """Of the old loaders also what the later ones no longer have."""
+    job, node = chain.job, chain.loader
     if node.type == LEGACY_LOADER:
-        why = "scaled inside the temporal attention, which has no equivalent"
-        job.refuse_values(node, "motion_scale", why=why)
         why = "ran v2 motion modules with the group norms of v1; here they run as trained"
         if not NOT_V2.search(str(job.value(node, "model_name"))):
             job.refuse_values(node, "apply_v2_models_properly", why=why)
@@ -90,12 +113,14 @@ def _strength(job: Job, node: Node) -> float:
         job.report.note(
             f"{node} ran v2 motion modules with the group norms of v1; here they run as trained."
         )
-    return job.strength(node)
+    scale = job.number(node, "motion_scale") if node.type == LEGACY_LOADER else 1.0
+    return strength_inputs(job, node, partial(_frames, chain), scale)
 
 
 def _convert_evolved(chain: Chain) -> None:
     job, node = chain.job, chain.loader
     applies = _applies(job, node)
+    contexts = _contexts(chain)
     names = [job.value(use.load, "model_name") for use in applies if use.load.type == THEIR_LOAD]
     beta = _beta(chain, names[-1] if names else None) if applies else Beta(KEEP)
     if not applies and job.constant(node, "beta_schedule") not in ("autoselect", "use existing"):
@@ -108,17 +133,16 @@ def _convert_evolved(chain: Chain) -> None:
             job.report.note(f"{apply} takes part in no step; it is bypassed.")
             start, end, mode = 0.0, 1.0, BYPASSED if mode == ACTIVE else mode
         inputs = {
-            "motion_module": _module(job, use.load),
-            "strength": job.strength(apply),
+            "motion_module": _with_views(chain, contexts, _module(job, use.load)),
+            **strength_inputs(job, apply, partial(_frames, chain)),
             "beta_schedule": beta.schedule,
             "start_percent": start,
             "end_percent": end,
         }
         ours = _add_apply(chain, apply, inputs, mode)
-        job.refuse_options(apply, *OPTIONS)
         job.refuse_values(apply, "apply_v2_properly")
         job.report.replaced(apply, ours)
-    _finish(chain, None)
+    _finish(chain, contexts)
 
 
 class Use(NamedTuple):
@@ -159,15 +183,17 @@ def _models_problem(job: Job, node: Node) -> str:
 
 
 def _module(job: Job, load: Node) -> Link:
-    """Our loader of a motion module; one for all that apply it."""
+    """Our loader of a motion module, and what its settings change in it; one for all that apply
+    it."""
     if load.type == LOAD:
         return Link(load.id, 0)
     if load.id not in job.made:
-        inputs = {"motion_module": job.value(load, "model_name")}
-        title = job.title(load)
-        job.made[load.id] = job.graph.add(LOAD, inputs, load, title=title, mode=load.mode)
-        job.refuse_options(load, *OPTIONS)
-        job.report.replaced(load, job.made[load.id])
+        name = job.value(load, "model_name")
+        inputs = {"motion_module": name}
+        ours = job.graph.add(LOAD, inputs, load, title=job.title(load), mode=load.mode)
+        job.report.replaced(load, ours)
+        module = adjusted(job, load, name, Link(ours.id, 0))
+        job.made[load.id] = job.graph.nodes[module.node]
     return Link(job.made[load.id].id, 0)
 
 
@@ -227,24 +253,26 @@ def _frames(chain: Chain) -> int | None:
     return lengths.pop() if len(lengths) == 1 else None
 
 
-def _finish(chain: Chain, own_windows: Callable[[Frames], Windows | None] | None) -> None:
-    """Context windows behind it all, then the whole chain in the loader's place."""
+def _finish(chain: Chain, contexts: Contexts) -> None:
+    """Context windows behind it all, and what the settings add; then the whole chain in the
+    loader's place."""
     job, node = chain.job, chain.loader
-    frames = partial(_frames, chain)
-    windows = own_windows(frames) if own_windows else None
-    windows = windows or windows_of(job, node.link("context_options"), frames)
+    frames, windows = _frames(chain), contexts.windows
     if windows is not None:
         mode = windows.mode if node.mode == ACTIVE else node.mode
         ours = chain.add(WINDOWS, windows.inputs(), windows.node, mode=mode)
         if windows.node is not node:
             job.report.replaced(windows.node, ours)
-    elif chain.made == []:
+    for one in additions(job, node, lambda: frames):
+        ours = chain.add(one.node_type, one.inputs, one.origin, mode=node.mode)
+        job.report.replaced(one.origin, ours)
+    if chain.made == []:
         job.report.note(f"{node} did nothing to its model, which goes past it now.")
     outputs = {0: chain.model}
     if latents := node.link("latents"):  # the first loaders gave the latents on as they were
         outputs[1] = latents
     job.replace(node, outputs, *chain.made)
-    apply_settings(job, node, chain.model, windows)
+    apply_settings(job, node, chain.model, frames, contexts.noise)
 
 
 def _stack(nodes: list[Node], at: Node) -> None:

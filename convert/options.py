@@ -1,11 +1,13 @@
 """Options of the incumbent's nodes: reading one, and saying which cannot be taken over."""
 
+import math
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
-from .graph import ACTIVE, Graph, Link, Node
+from .graph import ACTIVE, MUTED, Graph, Link, Node
 from .report import Report
-from .their_nodes import DEFAULTS, EMPTY_LATENT, MULTIVAL, is_theirs
+from .their_nodes import DEFAULTS, EMPTY_LATENT, is_theirs
 
 STRONGEST = 2.0  # of Apply Motion Module, and of Load MotionLoRA
 PASS_FRAMES = {  # the host's nodes that give out as many latents as they take, and by which input
@@ -16,13 +18,27 @@ PASS_FRAMES = {  # the host's nodes that give out as many latents as they take, 
     "KSampler": "latent_image",
     "KSamplerAdvanced": "latent_image",
 }
+HOLDERS = {  # nodes that only hold a number, of the page, the host and some packs
+    "PrimitiveNode",
+    "PrimitiveInt",
+    "PrimitiveFloat",
+    "Int Literal",
+    "Float Literal",
+    "INTConstant",
+    "FloatConstant",
+    "easy int",
+    "easy float",
+    "Eden_Int",
+    "Eden_Float",
+}
+NEXT_TO = 40  # pixels between nodes that stand for one
 
 
 @dataclass
 class Job:
     """A conversion while it runs. made: nodes of ours by the id of the one that they stand for.
     samplers, latents, models: where walks to these ended, see Graph.follow. lengths: of all clips,
-    once they were asked for."""
+    once they were asked for. beside: how many nodes were put at the place of each."""
 
     graph: Graph
     report: Report
@@ -31,6 +47,14 @@ class Job:
     latents: dict[Link, Link] = field(default_factory=dict)
     models: dict[Link, Link] = field(default_factory=dict)
     lengths: set[int] | None = None
+    beside: dict[str, int] = field(default_factory=dict)
+
+    def add(self, node_type: str, inputs: dict[str, Any], beside: Node, **settings: Any) -> Node:
+        """A new node at the place of another one, a little lower for each that is there already."""
+        shift = NEXT_TO * self.beside.get(beside.id, 0)
+        self.beside[beside.id] = self.beside.get(beside.id, 0) + 1
+        pos = (beside.pos[0] + shift, beside.pos[1] + shift)
+        return self.graph.add(node_type, inputs, beside, **{"pos": pos, **settings})
 
     def replace(self, node: Node, outputs: dict[int, Link], *made: Node) -> None:
         """Take a node out. outputs: what its users take instead, by its outputs; made: the nodes of
@@ -53,10 +77,41 @@ class Job:
             return default
         return value
 
+    def number(self, node: Node, name: str) -> Any:
+        """An option that is a number: that of a connected node which only holds one, else as the
+        file has it, which can be a link."""
+        value = self.value(node, name)
+        held = _held(self.graph.origin(value)) if isinstance(value, Link) else None
+        return value if held is None else held
+
+    def known_number(self, node: Node, name: str) -> Any:
+        """The same where it must be known here."""
+        value = self.number(node, name)
+        return self.constant(node, name) if isinstance(value, Link) else value
+
     def option(self, node: Node, name: str) -> Node | None:
         """The active node that an option comes from; of the bypassed, nothing arrives."""
         origin = self.graph.origin(node.link(name))
         return origin if origin is not None and origin.mode == ACTIVE else None
+
+    def arrives(self, node: Node, name: str) -> Link | None:
+        """What is connected to an input, if that comes from a node that runs, or that hands on."""
+        origin = self.graph.origin(node.link(name))
+        return node.link(name) if origin is not None and origin.mode != MUTED else None
+
+    def chain(self, node: Node, name: str, behind: str, known: Container[str]) -> list[Node]:
+        """Options plugged into one another, the nearest first. A bypassed one gives on what it
+        takes, a muted one nothing; others than the known ones are reported."""
+        found: list[Node] = []
+        origin = self.graph.origin(node.link(name))
+        while origin is not None and origin.mode != MUTED:
+            if origin.mode == ACTIVE and (origin.problem or origin.type not in known):
+                why = origin.problem or f"it was connected as {name} to {node}, and that has no "
+                self.report.drop(origin, origin.problem or f"{why}equivalent")
+            elif origin.mode == ACTIVE:
+                found.append(origin)
+            origin = self.graph.origin(origin.link(behind))
+        return found
 
     def refuse_options(self, node: Node, *names: str) -> None:
         """List connected options that nothing of ours stands for."""
@@ -76,31 +131,6 @@ class Job:
             if isinstance(value, Link) or value != DEFAULTS[node.type][name]:
                 shown = "is connected, and that" if isinstance(value, Link) else f"{value!r}"
                 self.report.leave(node, f"{name} {shown} {why}")
-
-    def multival(self, node: Node, name: str) -> float | None:
-        """The number that a multival is; 1 where there is none, None where it is not a number."""
-        origin = self.option(node, name)
-        if origin is None:
-            return 1.0
-        value = self.value(origin, "float_val")
-        plain = origin.type == MULTIVAL and self.option(origin, "mask_optional") is None
-        known = plain and not origin.problem and isinstance(value, (int, float))
-        return float(value) if known else None
-
-    def strength(self, node: Node) -> float:
-        """Their effect is our strength, x + strength * (T(x) - x); their scale is another thing:
-        it multiplies inside the temporal attention."""
-        if self.multival(node, "scale_multival") != 1.0:
-            self.refuse_options(node, "scale_multival")
-        effect = self.multival(node, "effect_multival")
-        if effect is None:
-            self.refuse_options(node, "effect_multival")
-        if effect == 0:
-            self.report.note(
-                f"{node}: with an effect of 0, Apply Motion Module leaves the model as it is, its "
-                "noise schedule too."
-            )
-        return self.at_most(node, "effect_multival", 1.0 if effect is None else effect)
 
     def at_most(self, node: Node, name: str, value: float) -> float:
         """A strength that our nodes can have."""
@@ -132,3 +162,18 @@ class Job:
     def title(self, node: Node) -> str:
         """A title that the user gave; those of the incumbent end in its sign."""
         return "" if "🅐🅓" in node.title else node.title
+
+
+def _held(node: Node | None) -> int | float | None:
+    """The number of a node that only holds one."""
+    if node is None or node.type not in HOLDERS or next(node.links(), None):
+        return None
+    saved = (node.raw or {}).get("widgets_values")
+    values = saved if isinstance(saved, list) else [*(saved or node.inputs).values()]
+    return next((value for value in values if is_number(value)), None)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number."""
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return plain and math.isfinite(value)

@@ -20,6 +20,16 @@ PROMPTS = "ADN_PromptSchedule"
 MODEL_SAMPLING = "ModelSamplingDiscrete"
 EMPTY_LATENT = "EmptyLatentImage"
 CHECKPOINT = "CheckpointLoaderSimple"
+MOTION_STRENGTH = "ADN_MotionStrength"
+FRAME_STRENGTHS = "ADN_FrameStrengths"
+FRAME_GUIDANCE = "ADN_FrameGuidance"
+FRAME_NOISE = "ADN_FrameNoise"
+NOISE_LAYER = "ADN_NoiseLayer"
+USE_NOISE = "ADN_UseNoise"
+FREE_INIT = "ADN_FreeInit"
+STRETCH = "ADN_StretchPositions"
+WEIGHTS = "ADN_AdjustWeights"
+VIEWS = "ADN_Views"
 
 
 @dataclass(frozen=True)
@@ -35,21 +45,27 @@ class OurNode:
 
 MODEL_IN = ("model", "MODEL", False)
 MODEL_OUT = (("model", "MODEL"),)
+MODULE_IN = ("motion_module", "ADN_MOTION_MODULE", False)
+MODULE_OUT = (("motion_module", "ADN_MOTION_MODULE"),)
+NOISE_OUT = (("noise", "NOISE"),)
+PLOT = ("plot", "IMAGE")
+BY_FRAME = ("frame_strengths", "FLOAT", True)
 
 OURS: dict[str, OurNode] = {
     LOAD: OurNode(
         "Load Motion Module",
         (340, 82),
         widgets=(("motion_module", "COMBO", ""), ("norms", "COMBO", AUTO)),
-        outputs=(("motion_module", "ADN_MOTION_MODULE"),),
+        outputs=MODULE_OUT,
     ),
     APPLY: OurNode(
         "Apply Motion Module",
-        (340, 214),
+        (340, 234),
         sockets=(
             MODEL_IN,
-            ("motion_module", "ADN_MOTION_MODULE", False),
+            MODULE_IN,
             ("motion_lora", "ADN_MOTION_LORA", True),
+            ("motion_strength", "ADN_MOTION_STRENGTH", True),
         ),
         widgets=(
             ("strength", "FLOAT", 1.0),
@@ -63,7 +79,7 @@ OURS: dict[str, OurNode] = {
     LORA: OurNode(
         "Load MotionLoRA",
         (340, 200),
-        sockets=(("previous", "ADN_MOTION_LORA", True), ("frame_strengths", "FLOAT", True)),
+        sockets=(("previous", "ADN_MOTION_LORA", True), BY_FRAME),
         widgets=(
             ("motion_lora", "COMBO", ""),
             ("strength", "FLOAT", 1.0),
@@ -112,6 +128,108 @@ OURS: dict[str, OurNode] = {
             ("interpolation", "COMBO", "linear"),
         ),
         outputs=(("conditioning", "CONDITIONING"), ("schedule", "STRING")),
+    ),
+    MOTION_STRENGTH: OurNode(
+        "Motion Strength",
+        (340, 400),
+        sockets=(
+            ("area", "MASK", True),
+            BY_FRAME,
+            ("previous", "ADN_MOTION_STRENGTH", True),
+        ),
+        widgets=(
+            ("strength", "FLOAT", 1.0),
+            ("kind", "COMBO", "output"),
+            ("keyframes", "STRING", ""),
+            ("step_keyframes", "STRING", ""),
+            ("blocks", "STRING", ""),
+            ("outside", "FLOAT", 0.0),
+        ),
+        outputs=(("motion_strength", "ADN_MOTION_STRENGTH"), PLOT),
+    ),
+    FRAME_STRENGTHS: OurNode(
+        "Frame Strengths",
+        (340, 180),
+        widgets=(("keyframes", "STRING", "0: 0.0, 15: 1.0"), ("frames", "INT", 16)),
+        outputs=(("frame_strengths", "FLOAT"), PLOT),
+    ),
+    FRAME_GUIDANCE: OurNode(
+        "CFG by Frame and Step",
+        (340, 200),
+        sockets=(MODEL_IN, BY_FRAME),
+        widgets=(("cfg", "FLOAT", 8.0), ("step_keyframes", "STRING", "")),
+        outputs=(*MODEL_OUT, PLOT),
+    ),
+    FRAME_NOISE: OurNode(
+        "Noise by Frame",
+        (340, 190),
+        widgets=(
+            ("seed", "INT", 0),
+            ("kind", "COMBO", "independent"),
+            ("seeds", "STRING", ""),
+            ("context_length", "INT", 16),
+            ("share", "FLOAT", 0.5),
+        ),
+        outputs=NOISE_OUT,
+    ),
+    NOISE_LAYER: OurNode(
+        "Noise Layer",
+        (340, 220),
+        sockets=(("noise", "NOISE", False), ("layer", "NOISE", False), ("area", "MASK", True)),
+        widgets=(
+            ("mix", "COMBO", "replace"),
+            ("weight", "FLOAT", 0.5),
+            ("first_frame", "INT", 0),
+            ("last_frame", "INT", -1),
+            ("balance", "FLOAT", 1.0),
+        ),
+        outputs=NOISE_OUT,
+    ),
+    USE_NOISE: OurNode(
+        "Noise for KSampler",
+        (340, 60),
+        sockets=(MODEL_IN, ("noise", "NOISE", False)),
+        outputs=MODEL_OUT,
+    ),
+    FREE_INIT: OurNode(
+        "FreeInit",
+        (340, 190),
+        sockets=(MODEL_IN,),
+        widgets=(
+            ("iterations", "INT", 3),
+            ("filter", "COMBO", "butterworth"),
+            ("spatial_cutoff", "FLOAT", 0.25),
+            ("temporal_cutoff", "FLOAT", 0.25),
+            ("order", "INT", 4),
+            ("seed_offset", "INT", 1),
+        ),
+        outputs=MODEL_OUT,
+    ),
+    STRETCH: OurNode(
+        "Stretch Positions",
+        (340, 120),
+        sockets=(MODULE_IN,),
+        widgets=(("positions", "INT", 32), ("rows", "INT", 0), ("first_row", "INT", 0)),
+        outputs=MODULE_OUT,
+    ),
+    WEIGHTS: OurNode(
+        "Adjust Motion Weights",
+        (340, 120),
+        sockets=(MODULE_IN,),
+        widgets=(("weights", "COMBO", "all"), ("add", "FLOAT", 0.0), ("multiply", "FLOAT", 1.0)),
+        outputs=MODULE_OUT,
+    ),
+    VIEWS: OurNode(
+        "Views",
+        (340, 140),
+        sockets=(MODULE_IN,),
+        widgets=(
+            ("view_length", "INT", 16),
+            ("view_overlap", "INT", 4),
+            ("schedule", "COMBO", "static"),
+            ("fuse", "COMBO", "pyramid"),
+        ),
+        outputs=MODULE_OUT,
     ),
     MODEL_SAMPLING: OurNode(
         "ModelSamplingDiscrete",

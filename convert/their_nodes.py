@@ -1,12 +1,13 @@
 """What is known of AnimateDiff-Evolved's nodes and of the host's around them: widgets, defaults.
 
-Layouts list every version of a node's widgets that can be in a file, the newest first. Letters:
-t text, i whole number, f number, b switch.
+Layouts list every version of a node's widgets that can be in a file, the newest first. What is
+plugged into loaders as strengths, settings and noise is in `their_options`.
 """
 
 from typing import Any
 
-Layout = tuple[tuple[str, str], ...]
+from .layouts import Layout, layouts
+from .their_options import OPTION_DEFAULTS, OPTION_LAYOUTS
 
 GEN1 = "ADE_AnimateDiffLoaderGen1"
 LEGACY_LOADER = "ADE_AnimateDiffLoaderWithContext"
@@ -26,7 +27,6 @@ VIEWS_ONLY = "ADE_ViewsOnlyContextOptions"
 CONTEXT_EXTRAS = "ADE_ContextExtras_Set"
 SETTINGS = "ADE_AnimateDiffSamplingSettings"
 SIGMAS = "ADE_SigmaSchedule"
-MULTIVAL = "ADE_MultivalDynamic"
 PROMPTS = "ADE_PromptScheduling"
 PROMPTS_LATENTS = "ADE_PromptSchedulingLatents"
 FIZZ = "BatchPromptSchedule"
@@ -54,81 +54,71 @@ def is_theirs(node_type: str) -> bool:
     return node_type.startswith("ADE_") or node_type in WITHOUT_PREFIX
 
 
-def _layout(text: str) -> Layout:
-    """'name:kind name:kind ...', where a missing kind is that of text."""
-    pairs = (word.partition(":") for word in text.split())
-    return tuple((name, kind or "t") for name, _, kind in pairs)
-
-
-def _layouts(*texts: str) -> tuple[Layout, ...]:
-    return tuple(_layout(text) for text in texts)
-
-
 _WHEN = "use_on_equal_length:b start_percent:f guarantee_steps:i"
 _LENGTHS = "context_length:i context_stride:i context_overlap:i"
 _PW = "pw_a:f pw_b:f pw_c:f pw_d:f"
 
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
-    GEN1: _layouts("model_name beta_schedule"),
-    LEGACY_LOADER: _layouts(
+    GEN1: layouts("model_name beta_schedule"),
+    LEGACY_LOADER: layouts(
         "model_name beta_schedule motion_scale:f apply_v2_models_properly:b",
         "model_name beta_schedule apply_mm_groupnorm_hack:b",
     ),
-    V1_LOADER: _layouts(
+    V1_LOADER: layouts(
         "model_name unlimited_area_hack:b beta_schedule", "model_name beta_schedule"
     ),
-    V1_ADVANCED: _layouts(
+    V1_ADVANCED: layouts(
         f"model_name unlimited_area_hack:b {_LENGTHS} context_schedule closed_loop:b beta_schedule",
         f"model_name {_LENGTHS} context_schedule closed_loop:b beta_schedule",
     ),
-    EVOLVED: _layouts("beta_schedule"),
-    APPLY: _layouts("start_percent:f end_percent:f apply_v2_properly:b"),
-    APPLY_SIMPLE: _layouts("apply_v2_properly:b"),
-    LOAD: _layouts("model_name"),
-    LORA: _layouts("name strength:f"),
-    STATIC: _layouts(f"context_length:i context_overlap:i fuse_method {_WHEN}"),
-    UNIFORM: _layouts(f"{_LENGTHS} fuse_method {_WHEN}"),
-    LOOPED: _layouts(
+    EVOLVED: layouts("beta_schedule"),
+    APPLY: layouts("start_percent:f end_percent:f apply_v2_properly:b"),
+    APPLY_SIMPLE: layouts("apply_v2_properly:b"),
+    LOAD: layouts("model_name"),
+    LORA: layouts("name strength:f"),
+    STATIC: layouts(f"context_length:i context_overlap:i fuse_method {_WHEN}"),
+    UNIFORM: layouts(f"{_LENGTHS} fuse_method {_WHEN}"),
+    LOOPED: layouts(
         f"{_LENGTHS} closed_loop:b fuse_method {_WHEN}",
         f"{_LENGTHS} context_schedule closed_loop:b fuse_method {_WHEN}",
     ),
-    BATCHED: _layouts("context_length:i start_percent:f guarantee_steps:i"),
-    LEGACY_UNIFORM: _layouts(f"{_LENGTHS} context_schedule closed_loop:b fuse_method {_WHEN}"),
-    VIEWS_ONLY: _layouts("start_percent:f guarantee_steps:i"),
-    SETTINGS: _layouts(
+    BATCHED: layouts("context_length:i start_percent:f guarantee_steps:i"),
+    LEGACY_UNIFORM: layouts(f"{_LENGTHS} context_schedule closed_loop:b fuse_method {_WHEN}"),
+    VIEWS_ONLY: layouts("start_percent:f guarantee_steps:i"),
+    SETTINGS: layouts(
         "batch_offset:i noise_type seed_gen seed_offset:i adapt_denoise_steps:b",
         "batch_offset:i noise_type seed_gen seed_offset:i seed_override:i adapt_denoise_steps:b",
         "seed_gen",
     ),
-    SIGMAS: _layouts("beta_schedule"),
-    MULTIVAL: _layouts("float_val:f"),
-    PROMPTS: _layouts("prompts print_schedule:b max_length:i tensor_interp"),
-    PROMPTS_LATENTS: _layouts("prompts print_schedule:b tensor_interp"),
-    FIZZ: _layouts(
+    SIGMAS: layouts("beta_schedule"),
+    **OPTION_LAYOUTS,
+    PROMPTS: layouts("prompts print_schedule:b max_length:i tensor_interp"),
+    PROMPTS_LATENTS: layouts("prompts print_schedule:b tensor_interp"),
+    FIZZ: layouts(
         "text max_frames:i print_output:b start_frame:i end_frame:i",
         f"text max_frames:i pre_text app_text {_PW}",
         f"text max_frames:i print_output:b pre_text app_text {_PW}",
         f"text max_frames:i print_output:b pre_text app_text start_frame:i end_frame:i {_PW}",
     ),
-    FIZZ_LATENTS: _layouts(
+    FIZZ_LATENTS: layouts(
         "text print_output:b start_frame:i end_frame:i",
         f"text pre_text app_text {_PW}",
         f"text print_output:b pre_text app_text {_PW}",
         f"text print_output:b pre_text app_text start_frame:i end_frame:i {_PW}",
     ),
-    EMPTY_LATENT: _layouts("width:i height:i batch_size:i"),
-    CHECKPOINT: _layouts("ckpt_name beta_schedule use_custom_scale_factor:b scale_factor:f"),
+    EMPTY_LATENT: layouts("width:i height:i batch_size:i"),
+    CHECKPOINT: layouts("ckpt_name beta_schedule use_custom_scale_factor:b scale_factor:f"),
     # wires by name, and the host's nodes with seeds and lengths
-    "SetNode": _layouts("Constant"),
-    "GetNode": _layouts("Constant"),
-    "EmptyLatentImage": _layouts("width:i height:i batch_size:i"),
-    "KSampler": _layouts("seed:i steps:i cfg:f sampler_name scheduler denoise:f"),
-    "KSamplerAdvanced": _layouts(
+    "SetNode": layouts("Constant"),
+    "GetNode": layouts("Constant"),
+    "EmptyLatentImage": layouts("width:i height:i batch_size:i"),
+    "KSampler": layouts("seed:i steps:i cfg:f sampler_name scheduler denoise:f"),
+    "KSamplerAdvanced": layouts(
         "add_noise noise_seed:i steps:i cfg:f sampler_name scheduler start_at_step:i end_at_step:i "
         "return_with_leftover_noise"
     ),
-    "SamplerCustom": _layouts("add_noise:b noise_seed:i cfg:f"),
-    "RandomNoise": _layouts("noise_seed:i"),
+    "SamplerCustom": layouts("add_noise:b noise_seed:i cfg:f"),
+    "RandomNoise": layouts("noise_seed:i"),
 }
 
 # What an option is where a file does not have it: the parameters' defaults in the nodes' code.
@@ -158,6 +148,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     LOOPED: {**_CONTEXT, "fuse_method": "flat"},
     BATCHED: {**_CONTEXT, "context_overlap": 0, "fuse_method": "flat"},
     LEGACY_UNIFORM: {**_CONTEXT, "fuse_method": "flat"},
+    VIEWS_ONLY: {"start_percent": 0.0, "guarantee_steps": 1},
     SETTINGS: {
         "batch_offset": 0,
         "noise_type": "default",
@@ -165,7 +156,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "seed_offset": 0,
         "adapt_denoise_steps": False,
     },
-    MULTIVAL: {"float_val": 1.0},
+    **OPTION_DEFAULTS,
     PROMPTS: {"max_length": 0, "tensor_interp": "lerp"},
     PROMPTS_LATENTS: {"max_length": 0, "tensor_interp": "lerp"},
     CHECKPOINT: {

@@ -10,7 +10,8 @@ from typing import Any
 
 from .check import malformed
 from .graph import Link
-from .their_nodes import DEFAULTS, LAYOUTS, Layout
+from .layouts import Layout
+from .their_nodes import DEFAULTS, LAYOUTS
 
 CONTROLS = ("fixed", "increment", "decrement", "randomize")
 KINDS: dict[str, tuple[type, ...]] = {"t": (str,), "i": (int,), "f": (int, float), "b": (bool,)}

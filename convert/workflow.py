@@ -14,6 +14,7 @@ from .report import Conversion, Report
 from .their_nodes import ENDS, LAYOUTS, is_theirs
 from .ui_read import read_ui, theirs_inside
 from .ui_write import write_ui
+from .values_of import convert_values
 
 
 def convert(workflow: Any) -> Conversion:
@@ -58,6 +59,8 @@ def _convert(job: Job) -> None:
     convert_loaders(job)
     convert_prompts(job)
     convert_helpers(job)
+    _remove_spent(job, users, wires)
+    convert_values(job)
     _remove_spent(job, users, wires)
     for node in job.graph.nodes.values():
         if is_theirs(node.type) and not job.report.knows(node):

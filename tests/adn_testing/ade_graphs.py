@@ -106,3 +106,44 @@ def as_page(graph: Graph) -> dict[str, Any]:
         nodes.append({"id": int(key), "type": node["class_type"], "pos": [0, 0], "mode": 0,
                       "inputs": sockets, "outputs": outputs, "widgets_values": values})  # fmt: skip
     return {"nodes": nodes, "links": links, "version": 0.4}
+
+
+def both_formats(graph: Graph) -> list[dict[str, Any]]:
+    """The same workflow for a server and from the page."""
+    return [graph, as_page(graph)]
+
+
+def with_all_options() -> Graph:
+    """A loader with everything that can be plugged into it, and most of what can into that."""
+    build = Builder()
+    add = build.add
+    mask = add("LoadImageMask", image="mask.png", channel="red")
+    values = add("ADE_ValueScheduling", values="0 = 0.5, 8: = 1.0, -1 = 1.5", max_length=64)
+    number = add("ADE_MultivalDynamic", float_val=1.2, mask_optional=mask)
+    listed = add("ADE_MultivalDynamicFloats", floats=[values[0], 1])
+    scaled = add("ADE_MultivalScaledMask", min_float_val=0.5, max_float_val=2.0, mask=mask)
+    plain = add("ADE_MultivalDynamic", float_val=0.7)
+    key = add("ADE_AnimateDiffKeyframe", start_percent=0.0, effect_multival=plain)
+    block = add("ADE_ADBlockCombo", effect=plain, scale=plain)
+    views = add("ADE_StandardStaticViewOptions", view_length=8, view_overlap=2)
+    stretch = add("ADE_AdjustPEManual", cap_initial_pe_length=16, interpolate_pe_to_length=24)
+    weights = add("ADE_AdjustWeightIndivAttnMult", attn_MULT=1.1, attn_k_MULT=0.9)
+    layer = add("ADE_NoiseLayerAdd", noise_weight=0.5, seed_offset=1, mask_optional=mask)
+    cfg = add("ADE_CustomCFGKeyframeInterpolation", cfg_start=8.0, cfg_end=4.0, intervals=5)
+    settings = add(
+        "ADE_AnimateDiffSamplingSettings", noise_type="constant", seed_gen="auto1111",
+        seed_override=[values[0], 2], custom_cfg=cfg,
+        noise_layers=add("ADE_NoiseLayerAddWeighted", prev_noise_layers=layer),
+        iteration_opts=add("ADE_IterationOptsFreeInit", iterations=3, filter="ideal"),
+    )  # fmt: skip
+    return build.sampled(
+        build.loader(
+            build.model, scale_multival=scaled, effect_multival=listed, sample_settings=settings,
+            ad_keyframes=add("ADE_AnimateDiffKeyframe", start_percent=0.4, prev_ad_keyframes=key,
+                             effect_multival=number, scale_multival=listed),
+            per_block=add("ADE_PerBlock_SD15_MidLevel", down_1=block, up_2=block),
+            ad_settings=add("ADE_AnimateDiffSettings", pe_adjust=stretch, weight_adjust=weights),
+            context_options=add("ADE_StandardStaticContextOptions", context_length=32,
+                                context_overlap=8, view_opts=views),
+        )
+    )  # fmt: skip

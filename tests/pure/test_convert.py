@@ -25,12 +25,16 @@ WINDOWS, NOISE, PROMPTS = "ADN_ContextWindows", "ADN_FreeNoise", "ADN_PromptSche
 OTHERS_CONVERTED = ("BatchPromptSchedule", "CheckpointLoaderSimpleWithNoiseSelect")
 LINEAR, SCALED = "linear (AnimateDiff)", "scaled_linear (Stable Diffusion)"
 CLEAN = [  # everything in them has an equivalent
-    "animate_lcm_ui", "batched_api", "bypassed_loader_ui", "bypassed_ui", "custom_sampler_api", "gen1_api",
-    "gen1_loras_api", "gen1_loras_ui", "gen1_ui", "gen2_simple_api", "gen2_simple_ui", "gen2_two_modules_api",
-    "gen2_two_modules_ui", "helpers_api", "helpers_ui", "lcm_sqrt_linear_api", "legacy_options_5_ui",
-    "legacy_options_6_ui", "legacy_options_9_ui", "looped_ui", "muted_parts_ui", "prompt_scheduling_api",
-    "prompt_scheduling_ui", "reroutes_ui", "settings_5_ui", "settings_6_ui", "unload_api", "unload_ui",
-    "v1_advanced_ui",
+    "ad_keyframe_constant_ui", "ad_keyframes_of_effect_ui", "ad_settings_adjusted_ui",
+    "adapt_denoise_steps_on_ui", "animate_lcm_ui", "batched_api", "bypassed_loader_ui", "bypassed_scale_ui",
+    "bypassed_ui", "custom_cfg_constant_ui", "custom_cfg_keyframes_ui", "custom_sampler_api", "gen1_api",
+    "gen1_loras_api", "gen1_loras_ui", "gen1_ui", "gen2_simple_api", "gen2_simple_ui",
+    "gen2_two_modules_api", "gen2_two_modules_ui", "helpers_api", "helpers_ui", "lcm_sqrt_linear_api",
+    "legacy_options_5_ui", "legacy_options_6_ui", "legacy_options_9_ui", "looped_ui",
+    "motion_model_settings_neutral_ui", "motion_scale_legacy_ui", "multival_left_api", "muted_parts_ui",
+    "noise_type_constant_ui", "noise_type_empty_ui", "prompt_scheduling_api", "prompt_scheduling_ui",
+    "reroutes_ui", "scale_multival_constant_ui", "scale_multival_from_primitive_ui",
+    "scale_multival_gen2_ui", "settings_5_ui", "settings_6_ui", "unload_api", "unload_ui", "v1_advanced_ui",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from adn_testing.ade import NAMES, read
+from adn_testing.ade_graphs import both_formats, with_all_options
 from adn_testing.fuzzing import ODD_VALUES, changed_json, only_our_error, tries
 from animatediff_native.convert import convert
 from animatediff_native.motion.errors import AnimateDiffError
@@ -14,8 +15,17 @@ from hypothesis import strategies as st
 
 @pytest.mark.parametrize("name", NAMES)
 def test_fuzz_workflows(name):
-    @tries(25)
-    @given(changed_json(read(name)))
+    check_changed(read(name), 25)
+
+
+@pytest.mark.parametrize("workflow", both_formats(with_all_options()), ids=["api", "ui"])
+def test_fuzz_all_options(workflow):
+    check_changed(workflow, 150)
+
+
+def check_changed(workflow, times):
+    @tries(times)
+    @given(changed_json(workflow))
     def check(workflow):
         before = repr(workflow)
         found = only_our_error(lambda: convert(workflow), AnimateDiffError)

@@ -1,0 +1,16 @@
+"""How the widgets of a node lie in a file, in a short notation.
+
+Letters: t text, i whole number, f number, b switch.
+"""
+
+Layout = tuple[tuple[str, str], ...]
+
+
+def layouts(*texts: str) -> tuple[Layout, ...]:
+    """Versions of a node's widgets, each 'name:kind name:kind ...'; no kind is that of text."""
+    return tuple(_layout(text) for text in texts)
+
+
+def _layout(text: str) -> Layout:
+    pairs = (word.partition(":") for word in text.split())
+    return tuple((name, kind or "t") for name, _, kind in pairs)
