@@ -2,6 +2,7 @@
 
 from .contexts import STRIDED, Windows
 from .graph import ACTIVE, BYPASSED, Link, Node
+from .noise import moved
 from .options import Job
 from .our_nodes import FREE_NOISE
 from .samplers import Seed, adds_noise, seed_of
@@ -20,6 +21,8 @@ def put_before(job: Job, settings: Node, sampler: Node, windows: Windows, active
     if seed is None:
         job.report.note(f"{sampler}: its seed is not known; FreeNoise shuffles by seed 0.")
     seed = seed or Seed(0)
+    if settings.mode == ACTIVE:
+        seed = moved(job, settings, seed)
     inputs = {
         "samples": latent,
         "context_length": windows.length,

@@ -1,6 +1,6 @@
 """Noise that sample settings ask for, drawn by nodes of ours before every sampler."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .contexts import Windows
@@ -18,6 +18,7 @@ MIXES = {
     LAYER_SUM: "normalized",
 }
 PLAIN, CONSTANT, EMPTY, REPEATED = "default", "constant", "empty", "repeated_context"
+SHUFFLED = "FreeNoise"  # what our FreeNoise does with whatever noise a sampler has
 COMFY, PER_FRAME, EXISTING = "comfy", "auto1111", "use existing"
 GPU = " [gpu]"
 INDEPENDENT, BY_SEED = "independent", "seed per frame"  # kinds of Noise by Frame
@@ -45,21 +46,35 @@ class Plan:
 
     def draw(self, node: Node, generator: str) -> Draw:
         kind = self.job.constant(node, "noise_type")
+        if node is self.settings and kind == SHUFFLED:
+            kind = PLAIN
         return Draw(node, kind, generator, self.frames, self.windows)
 
 
 def noise_plan(job: Job, settings: Node, frames: Frames, windows: Windows | None) -> Plan | None:
     """What sample settings ask for; None where a sampler's own noise is what they have."""
     layers = job.chain(settings, "noise_layers", "prev_noise_layers", MIXES)
-    if not layers and _is_own(job, settings):
+    kind = job.value(settings, "noise_type")
+    if kind == SHUFFLED and not seeds_given(job, settings):
+        for layer in layers:
+            job.report.drop(layer, "a layer over FreeNoise has no equivalent")
+        layers = []
+    if not layers and kind in (PLAIN, SHUFFLED) and drawn_as_ever(job, settings):
         return None
     return Plan(job, settings, layers, frames(), windows)
 
 
-def _is_own(job: Job, settings: Node) -> bool:
-    values = {name: job.number(settings, name) for name in ("batch_offset", "seed_offset")}
-    plain = job.value(settings, "noise_type") == PLAIN and job.value(settings, "seed_gen") == COMFY
-    return plain and not any(values.values()) and job.arrives(settings, "seed_override") is None
+def drawn_as_ever(job: Job, settings: Node) -> bool:
+    """Whether noise is drawn by the sampler's seed, as the host draws it."""
+    offsets = [job.number(settings, name) for name in ("batch_offset", "seed_offset")]
+    plain = job.value(settings, "seed_gen") == COMFY and not any(offsets)
+    return plain and job.arrives(settings, "seed_override") is None
+
+
+def seeds_given(job: Job, settings: Node) -> bool:
+    """Whether every frame is given a seed, with which the incumbent forgets about kinds."""
+    override = job.arrives(settings, "seed_override")
+    return override is not None and numbers_from(job, override, INT_OUTPUTS) is not None
 
 
 def use_noise(plan: Plan, sampler: Node) -> None:
@@ -87,17 +102,18 @@ def _noise(plan: Plan, seed: Seed, own: Link | None) -> Link:
     """Their noise with its layers, of which the one nearest to the settings comes first."""
     job, settings = plan.job, plan.settings
     generator = str(job.constant(settings, "seed_gen"))
-    if own is not None and _is_own(job, settings):
+    plain = job.value(settings, "noise_type") == PLAIN
+    if own is not None and plain and drawn_as_ever(job, settings):
         noise = own
     else:
-        seed = _moved(job, settings, seed)
+        seed = moved(job, settings, seed)
         noise = _drawn(job, plan.draw(settings, generator), seed)
     for layer in plan.layers:
         override = str(job.constant(layer, "seed_gen_override"))
         draw = plan.draw(layer, generator if override == EXISTING else override)
         inputs: dict[str, Any] = {
             "noise": noise,
-            "layer": _drawn(job, draw, _moved(job, layer, seed.first())),
+            "layer": _drawn(job, draw, moved(job, layer, seed.first())),
             "mix": MIXES[layer.type],
             "weight": job.number(layer, "noise_weight"),
             "balance": _balance(job, layer),
@@ -119,7 +135,7 @@ def _balance(job: Job, layer: Node) -> Any:
     return max(0.0, min(1.0, balance))
 
 
-def _moved(job: Job, node: Node, seed: Seed) -> Seed:
+def moved(job: Job, node: Node, seed: Seed) -> Seed:
     """The seed of a sampler as these settings change it."""
     override = job.arrives(node, "seed_override")
     if override is not None:
@@ -127,10 +143,10 @@ def _moved(job: Job, node: Node, seed: Seed) -> Seed:
         held = job.number(node, "seed_override")
         seed = Seed(held) if numbers is None else Seed(0, frames=tuple(map(round, numbers)))
     offset = job.known_number(node, "seed_offset")
-    moved = seed.plus(int(offset))
-    if moved is None:
+    higher = seed.plus(int(offset))
+    if higher is None:
         job.report.leave(node, f"seed_offset {offset} to a seed that is connected, or beyond all")
-    return moved or seed
+    return higher or seed
 
 
 def _drawn(job: Job, draw: Draw, seed: Seed) -> Link:
@@ -169,10 +185,10 @@ def _kind(job: Job, draw: Draw, plain: str) -> str:
 
 
 def _offset(job: Job, node: Node, seed: Seed, offset: int) -> Seed:
-    moved = seed.plus(offset)
-    if moved is None:
+    higher = seed.plus(offset)
+    if higher is None:
         job.report.leave(node, f"batch_offset {offset} to a seed that is connected, or beyond all")
-    return replace(moved or seed)
+    return higher or seed
 
 
 def _per_frame(job: Job, draw: Draw, seed: Seed) -> dict[str, Any]:
@@ -192,4 +208,9 @@ def _by_seeds(job: Job, draw: Draw, seeds: Any) -> dict[str, Any]:
     if draw.frames and len(seeds) < draw.frames:
         job.report.leave(draw.node, f"{len(seeds)} seeds are too few for {draw.frames} frames")
     chosen = seeds[: draw.frames or len(seeds)]
+    if draw.frames is None:
+        job.report.note(f"{draw.node}: it has {len(seeds)} seeds; a clip needs one per frame.")
+    if min(chosen) < 0:
+        job.report.leave(draw.node, "seeds below 0 have no equivalent")
+        chosen = [max(0, seed) for seed in chosen]
     return {"seed": chosen[0], "kind": BY_SEED, "seeds": ", ".join(map(str, chosen))}

@@ -7,15 +7,13 @@ from .contexts import Windows
 from .free_noise import put_before
 from .graph import ACTIVE, Link, Node
 from .guidance import guidance_inputs
-from .iterations import free_init_inputs
-from .noise import MIXES, PLAIN, noise_plan, use_noise
+from .iterations import free_init
+from .noise import SHUFFLED, noise_plan, seeds_given, use_noise
 from .options import Job
 from .our_nodes import FRAME_GUIDANCE, FREE_INIT
 from .samplers import samplers_behind
 from .their_nodes import SETTINGS, SIGMAS
 from .values_of import Frames
-
-WANTED = "FreeNoise"
 
 
 class Addition(NamedTuple):
@@ -44,19 +42,10 @@ def additions(job: Job, loader: Node, frames: Frames) -> list[Addition]:
     settings = _settings(job, loader)
     if settings is None or settings.mode != ACTIVE:
         return []
-    asked = {
-        FRAME_GUIDANCE: guidance_inputs(job, settings, frames),
-        FREE_INIT: free_init_inputs(job, settings),
-    }
-    if asked[FREE_INIT] and (job.value(settings, "noise_type") != PLAIN or _layered(settings)):
-        job.report.leave(settings, "in rounds of FreeInit, its noise: they add plain noise here")
-    return [
-        Addition(kind, found[1], found[0]) for kind, found in asked.items() if found is not None
-    ]
-
-
-def _layered(settings: Node) -> bool:
-    return settings.link("noise_layers") is not None
+    guidance = guidance_inputs(job, settings, frames)
+    samplers = list(samplers_behind(job, Link(loader.id, 0)))
+    asked = {FRAME_GUIDANCE: guidance, FREE_INIT: free_init(job, settings, samplers)}
+    return [Addition(kind, found[1], found[0]) for kind, found in asked.items() if found]
 
 
 def _settings(job: Job, loader: Node) -> Node | None:
@@ -78,10 +67,11 @@ def apply_settings(
     if node.mode == ACTIVE:
         job.refuse_options(node, "image_inject", "ancestral_opts", "noise_calib")
         _note_override(job, node)
-    if job.constant(node, "noise_type") == WANTED:
-        _free_noise(job, loader, node, model, windows)
-    elif node.mode == ACTIVE and (plan := noise_plan(job, node, lambda: frames, windows)):
-        samplers = list(samplers_behind(job, model))
+    shuffled = job.constant(node, "noise_type") == SHUFFLED and not seeds_given(job, node)
+    samplers = list(samplers_behind(job, model))
+    if shuffled:
+        _free_noise(job, loader, node, samplers, windows)
+    if node.mode == ACTIVE and (plan := noise_plan(job, node, lambda: frames, windows)):
         if not samplers:
             job.report.leave(node, "its noise: no sampler was found to give it to")
         for sampler in samplers:
@@ -98,18 +88,11 @@ def _note_override(job: Job, node: Node) -> None:
 
 
 def _free_noise(
-    job: Job, loader: Node, node: Node, model: Link, windows: Windows | None
+    job: Job, loader: Node, node: Node, samplers: list[Node], windows: Windows | None
 ) -> None:
-    if node.mode == ACTIVE:
-        job.refuse_values(node, "batch_offset", "seed_gen", "seed_offset")
-        if isinstance(job.value(node, "seed_override"), Link):
-            job.report.leave(node, "seed_override is connected, and that has no equivalent")
-        for layer in job.chain(node, "noise_layers", "prev_noise_layers", MIXES):
-            job.report.drop(layer, "a layer over FreeNoise has no equivalent")
     if windows is None:
         job.report.note(f"{node}: FreeNoise does nothing without context options.")
         return
-    samplers = list(samplers_behind(job, model))
     if not samplers:
         job.report.leave(node, "FreeNoise: no sampler was found to put it before")
     active = node.mode == loader.mode == windows.mode == ACTIVE

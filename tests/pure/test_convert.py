@@ -34,7 +34,7 @@ CLEAN = [  # everything in them has an equivalent
     "motion_model_settings_neutral_ui", "motion_scale_legacy_ui", "multival_left_api", "muted_parts_ui",
     "noise_type_constant_ui", "noise_type_empty_ui", "prompt_scheduling_api", "prompt_scheduling_ui",
     "reroutes_ui", "scale_multival_constant_ui", "scale_multival_from_primitive_ui",
-    "scale_multival_gen2_ui", "settings_5_ui", "settings_6_ui", "unload_api", "unload_ui", "v1_advanced_ui",
+    "scale_multival_gen2_ui", "settings_5_ui", "settings_6_ui", "settings_7_ui", "unload_api", "unload_ui", "v1_advanced_ui",
 ]  # fmt: skip
 
 

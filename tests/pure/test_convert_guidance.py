@@ -1,9 +1,10 @@
 """Custom CFG and FreeInit of sample settings."""
 
 import pytest
-from adn_testing.ade import models_of, only, reasons
+from adn_testing.ade import as_graph, models_of, only, reasons
 from adn_testing.ade_graphs import Builder
 from adn_testing.ade_settings import SAMPLER, both
+from animatediff_native.convert import convert
 from animatediff_native.motion.keyframes import read_step_keyframes
 
 GUIDANCE, FREE_INIT = "ADN_FrameGuidance", "ADN_FreeInit"
@@ -142,6 +143,43 @@ def test_free_init_that_is_not_quite_theirs_is_listed(build, changed, why):
     options = build.add("ADE_IterationOptsFreeInit", **{**FREE, **changed})
     for result, graph in both(build, iteration_opts=options):
         assert why in reasons(result)[options[0]] and only(graph, FREE_INIT)
+
+
+@pytest.mark.parametrize("kind", ["constant", "repeated_context"])
+def test_rounds_go_on_with_the_kind_of_noise(build, kind):
+    options = build.add("ADE_IterationOptsFreeInit", **FREE)
+    for result, _ in both(build, iteration_opts=options, noise_type=kind):
+        assert not result.left
+
+
+@pytest.mark.parametrize("changed", [{"seed_gen": "auto1111"}, {"seed_offset": 1}])
+def test_rounds_of_noise_of_other_seeds_are_listed(build, changed):
+    options = build.add("ADE_IterationOptsFreeInit", **FREE)
+    for result, graph in both(build, iteration_opts=options, **changed):
+        assert ["later rounds" in entry.reason for entry in result.left] == [True]
+        assert only(graph, FREE_INIT)
+
+
+def test_no_rounds_without_noise(build):
+    options = build.add("ADE_IterationOptsFreeInit", **FREE)
+    for result, graph in both(build, iteration_opts=options, noise_type="empty"):
+        assert "without noise" in reasons(result)[options[0]]
+        assert FREE_INIT not in {node["type"] for node in graph.values()}
+
+
+def test_samplers_that_begin_half_way_get_no_rounds(build):
+    """Our FreeInit refuses to run there."""
+    options = build.add("ADE_IterationOptsFreeInit", **FREE)
+    settings = build.add("ADE_AnimateDiffSamplingSettings", iteration_opts=options)
+    model = build.loader(build.model, sample_settings=settings)
+    common = {"model": model, "latent_image": build.latent, "seed": 1}
+    whole = build.add(SAMPLER, denoise=1.0, **common)
+    half = build.add(SAMPLER, denoise=0.5, **common)
+    result = convert(build.graph)
+    graph = as_graph(result.workflow)
+    assert f"node {half[0]} " in reasons(result)[options[0]]
+    before = [models_of(graph, graph[key])[0]["type"] for key in (whole[0], half[0])]
+    assert before == [FREE_INIT, "ADN_ApplyMotionModule"]
 
 
 def test_sampling_again_is_listed(build):

@@ -212,6 +212,24 @@ def test_layers_over_free_noise_are_listed(build):
         assert LAYER not in {node["type"] for node in graph.values()}
 
 
+@pytest.mark.parametrize("generator", ["comfy", "auto1111"])
+def test_free_noise_of_another_seed(build, generator):
+    """It is shuffled by the seed that draws it."""
+    drawn = {"noise_type": "FreeNoise", "seed_gen": generator, "seed_offset": 4}
+    for result, graph in both(build, windows=static(build), **drawn):
+        assert only(graph, SHUFFLED)["inputs"]["seed"] == 5 and not result.left
+        kind = {} if generator == "comfy" else {"kind": "seed per frame"}
+        assert noise_of(graph) == {"seed": 5, **kind}
+
+
+def test_a_seed_for_every_frame_is_all_there_is_to_free_noise(build):
+    values = build.add("ADE_ValueScheduling", values="0 = 100, 63 = 163", max_length=64)
+    given = {"noise_type": "FreeNoise", "seed_override": [values[0], 2]}
+    for result, graph in both(build, windows=static(build), **given):
+        assert noise_of(graph)["kind"] == "seed per frame" and not result.left
+        assert SHUFFLED not in {node["type"] for node in graph.values()}
+
+
 def test_settings_that_are_bypassed_do_nothing(build):
     settings = build.add(
         SETTINGS, noise_type="constant", custom_cfg=build.add("ADE_CustomCFGSimple", cfg=2.0)
