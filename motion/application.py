@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .config import MotionConfig
-from .effects import Effect
+from .effects import CallEffects, Effect
 from .errors import AnimateDiffError
 from .placement import Placement, Slot
 from .step_range import ALL_STEPS, StepRange
@@ -79,6 +79,22 @@ class Application:
                 "set context_length of the node Context Windows to 16; where there is no such "
                 "node on the model, add one, or lower batch_size of the latent.",
             )
+
+    def require_rows(self, name: str, length: int) -> None:
+        """AnimateDiffError for an effect that shows an attention more frames than the position
+        table has rows. name: of the node's input."""
+        rows = table_rows(self.config, self.effects)
+        if length > rows:
+            raise AnimateDiffError(
+                f"{name} is {length}, and '{self.file}' has positions for {rows} frames.",
+                f"a {name} of at most {rows}",
+                f"set {name} to 16, which motion modules were trained on.",
+            )
+
+
+def table_rows(config: MotionConfig, effects: Iterable[Effect]) -> int:
+    """Rows of the position table, as the effects that change it leave it."""
+    return frames_at_once(config, CallEffects(effects).rows)
 
 
 def frames_at_once(config: MotionConfig, effects: Iterable[Effect]) -> int:

@@ -190,4 +190,5 @@ def _call(
         conds if in_order else (),
         sigmas,
         model.model_sampling,
+        options.get("sample_sigmas"),
     )

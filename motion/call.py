@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from .application import frames_at_once
 from .block import PlainSite, TemporalAttention, TemporalBlock
 from .call_frames import Part
 from .config import Site
@@ -27,6 +28,13 @@ def percent_of(model_sampling: Any, sigmas: torch.Tensor) -> float:
     return 1.0 - float(model_sampling.timestep(sigmas[:1])[0]) / 999.0
 
 
+def nearest_step(sample_sigmas: torch.Tensor | None, sigmas: torch.Tensor) -> int:
+    """The run's step whose sigma is nearest: samplers also call the model between two steps."""
+    if sample_sigmas is None:
+        return 0
+    return int((sample_sigmas.to(sigmas) - sigmas[0]).abs().argmin())
+
+
 @dataclass(frozen=True, eq=False)
 class MotionCall:
     """One call of the UNet in which a motion module takes part.
@@ -34,7 +42,7 @@ class MotionCall:
     frames: F, of each part; parts: the same for every conditioning; clip_frames: how long each
     clip is; conds: for every conditioning in the batch, in its order, its place in the guider's
     list (0 is the positive one of CFG, 1 the negative), empty where another node split the batch;
-    sigmas: [batch].
+    sigmas: [batch]; sample_sigmas: of the run's steps, where the host tells them.
     """
 
     network: MotionNetwork
@@ -44,6 +52,7 @@ class MotionCall:
     conds: tuple[int, ...]
     sigmas: torch.Tensor
     model_sampling: Any
+    sample_sigmas: torch.Tensor | None = None
 
     @cached_property
     def sigma(self) -> float:
@@ -54,6 +63,11 @@ class MotionCall:
     def percent(self) -> float:
         """How far the sampling is, 0 to 1. Waits for the device."""
         return percent_of(self.model_sampling, self.sigmas)
+
+    @cached_property
+    def step(self) -> int:
+        """The number of the run's step; 0 where it is unknown. Waits for the device."""
+        return nearest_step(self.sample_sigmas, self.sigmas)
 
     def part_of(self, clip: int) -> int:
         """Which part the clip-th F frames of the batch are."""
@@ -159,10 +173,7 @@ class SiteCall(PlainSite):
     @property
     def table_length(self) -> int:
         """Rows of the position table, as whoever gives rows of it sees it."""
-        length = self.call.network.config.position_length
-        for effect in self.effects.rows:
-            length = effect.frames_at_once(length)
-        return length
+        return frames_at_once(self.call.network.config, self.effects.rows)
 
     def positions(self, table, x: torch.Tensor, rows: Rows) -> torch.Tensor:
         if rows is None and not self.effects.rows:

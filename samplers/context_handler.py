@@ -14,6 +14,7 @@ import torch
 from comfy.context_windows import ContextHandlerABC
 
 from ..motion.application import clips_of
+from ..motion.call import nearest_step
 from .control_slicing import HintCount
 from .foreign_control import any_foreign
 from .frame_window import FrameWindow, WindowCall, WindowShare
@@ -88,7 +89,8 @@ class ContextWindows(ContextHandlerABC):
         if run.per_call is None:
             devices = model_options.get("multigpu_clones", ())
             run.per_call = windows_per_call(model, conds, x_in, self.plan.length, devices)
-        step = _nearest_step(options, timestep) if self.plan.schedule.moves else 0
+        moves = self.plan.schedule.moves
+        step = nearest_step(options.get("sample_sigmas"), timestep) if moves else 0
         fused = [torch.zeros_like(x_in) for _ in conds]
         guidance = _begun_guidance(model_options, conds, x_in)
         calls = run.calls(self, x_in, step, clips_of(model.current_patcher))
@@ -188,12 +190,6 @@ def _free_memory(patcher: Any, device: torch.device) -> float:
     move out of the way are free memory to them."""
     count: Any = getattr(patcher, "get_free_memory", comfy.model_management.get_free_memory)
     return count(device)
-
-
-def _nearest_step(options: dict, timestep: torch.Tensor) -> int:
-    """The run's step whose sigma is nearest: samplers also call the model between two steps."""
-    sigmas = options.get("sample_sigmas")
-    return 0 if sigmas is None else int((sigmas - timestep[0]).abs().argmin())
 
 
 def _begun_guidance(model_options: dict, conds: list, x: torch.Tensor) -> list[WindowedGuidance]:

@@ -43,22 +43,24 @@ class WindowPlan:
 
     stride: `uniform` and `looped` add windows that take every 2nd, 4th ... frame, one more
     such layer for each stride above 1; the other schedules do without. `batched` has no overlap.
+    name: of the inputs that it comes from, for messages.
     """
 
     length: int = 16
     overlap: int = 4
     stride: int = 1
     schedule: Schedule = Schedule.STATIC
+    name: str = "context"
 
     def __post_init__(self):
         if self.length < 2:
-            raise _refused("context_length", self.length, "at least 2 frames", "set it to 16")
+            raise _refused(f"{self.name}_length", self.length, "at least 2 frames", "set it to 16")
         if not 0 <= self.overlap < self.length:
             raise _refused(
-                "context_overlap",
+                f"{self.name}_overlap",
                 self.overlap,
-                f"0 or more, and less than context_length, which is {self.length}",
-                "set it to a quarter of context_length",
+                f"0 or more, and less than {self.name}_length, which is {self.length}",
+                f"set it to a quarter of {self.name}_length",
             )
         if self.stride < 1:
             raise _refused("context_stride", self.stride, "at least 1", "set it to 1")

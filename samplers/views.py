@@ -1,0 +1,66 @@
+"""Views: a motion module sees a long clip in overlapping windows, the UNet sees all of it.
+
+Qiu et al., "FreeNoise", ICLR 2024, section 3.3 (window-based attention fusion): at every
+temporal block, both attentions of each window with positions from 0, then the weighted mean.
+The feed-forward that follows takes each frame by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..motion.call import MotionCall, SiteCall
+from ..motion.effects import NO_LIMIT, AlongFrames, Effect, Rows
+from ..motion.run import MotionRun
+from .fuse import Fuse, shares
+from .windows import Window, WindowPlan
+
+
+class Views(Effect):
+    """Of one motion module; plan: how the views lie along the frames of a call."""
+
+    def __init__(self, plan: WindowPlan, fuse: Fuse = Fuse.PYRAMID):
+        self.plan = plan
+        self.fuse = fuse
+
+    def frames_at_once(self, frames: int) -> int:
+        return NO_LIMIT
+
+    def for_run(self, run: MotionRun) -> Views:
+        run.application.require_rows("view_length", self.plan.length)
+        return self
+
+    def for_call(self, call: MotionCall) -> CallViews | None:
+        """None where one view would be the whole clip."""
+        if call.frames <= self.plan.length:
+            return None
+        step = call.step if self.plan.schedule.moves else 0
+        views = self.plan.windows(call.frames, step)
+        own = shares(self.fuse, views, call.frames, self.plan)
+        return CallViews([View(*each) for each in zip(views, own, strict=True)])
+
+
+@dataclass(frozen=True)
+class View:
+    """frames: of a call; share: [len(frames)], how much of each it has in the mean."""
+
+    frames: Window
+    share: torch.Tensor
+
+
+class CallViews(Effect):
+    """The same in one call."""
+
+    def __init__(self, views: list[View]):
+        self.views = views
+
+    def attentions(
+        self, site: SiteCall, attentions: AlongFrames, x: torch.Tensor, rows: Rows
+    ) -> torch.Tensor:
+        total = torch.zeros_like(x)
+        for frames, share in ((list(view.frames), view.share) for view in self.views):
+            seen = attentions(site.in_view(tuple(frames)), x[:, frames], None)
+            total[:, frames] += seen * share.to(seen)[:, None]
+        return total
