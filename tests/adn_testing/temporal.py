@@ -43,20 +43,20 @@ def block_by_hand(call, site, x: torch.Tensor, both_attentions) -> torch.Tensor:
     return torch.cat(out)
 
 
-def attention_by_hand(attention, x: torch.Tensor, positions, sees=None) -> torch.Tensor:
-    """x: [S, F, C], normalised; positions: [F, C]; sees: [F, F], which frame sees which."""
+def attention_by_hand(attention, x: torch.Tensor, positions, values=None) -> torch.Tensor:
+    """x: [S, F, C], normalised; positions: [F, C]; values: [F], factors of each frame's values."""
     x = x + positions
     size = x.shape[-1] // attention.heads
     q, k, v = (
         to.weight @ x.transpose(1, 2) for to in (attention.to_q, attention.to_k, attention.to_v)
     )
+    if values is not None:
+        v = v * values
     out = torch.zeros_like(x)
     for head in range(attention.heads):
         part = slice(head * size, (head + 1) * size)
         for frame in range(x.shape[1]):
             logits = (q[:, part, frame, None] * k[:, part]).sum(1) / math.sqrt(size)  # [S, F]
-            if sees is not None:
-                logits = logits.masked_fill(~sees[frame], -torch.inf)
             out[:, frame, part] = (logits.softmax(1)[:, None] * v[:, part]).sum(2)
     return out @ attention.to_out[0].weight.T + attention.to_out[0].bias
 
