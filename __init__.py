@@ -10,6 +10,7 @@ from .nodes import (
     frame_lora,
     frame_prompt,
     free_init,
+    free_long,
     free_noise,
     module_settings,
     motion_lora,
@@ -18,6 +19,7 @@ from .nodes import (
     noise,
     prompt_schedule,
     training,
+    views,
 )
 from .nodes.convert_route import register_route
 from .nodes.folders import register_folders
@@ -34,6 +36,8 @@ class AnimateDiffNative(ComfyExtension):
             *motion_module.NODES,
             *motion_strength.NODES,
             *module_settings.NODES,
+            *free_long.NODES,
+            *views.NODES,
             *context_windows.NODES,
             *free_noise.NODES,
             *noise.NODES,

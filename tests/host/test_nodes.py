@@ -60,6 +60,16 @@ CONTRACT = {
         ["motion_module", "weights", "add", "multiply"],
         ["ADN_MOTION_MODULE"],
     ),
+    "ADN_FreeLong": (
+        "FreeLong",
+        ["motion_module", "local_length", "spatial_cutoff", "temporal_cutoff"],
+        ["ADN_MOTION_MODULE"],
+    ),
+    "ADN_Views": (
+        "Views",
+        ["motion_module", "view_length", "view_overlap", "schedule", "fuse"],
+        ["ADN_MOTION_MODULE"],
+    ),
     "ADN_FrameLora": (
         "LoRA by Frame",
         ["model", "lora", "strength", "frame_strengths"],

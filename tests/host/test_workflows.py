@@ -37,6 +37,8 @@ OWN_NODES = (
     "free_noise",
     "noise",
     "free_init",
+    "free_long",
+    "views",
     "frame_lora",
     "frame_control",
     "frame_prompt",
