@@ -15,6 +15,8 @@ from .samplers import samplers_behind
 from .their_nodes import SETTINGS, SIGMAS
 from .values_of import Frames
 
+UNGUIDED = "BasicGuider"  # ours refuses to run under it
+
 
 class Addition(NamedTuple):
     """A node for a model's chain, and the node of theirs at whose place it goes."""
@@ -42,8 +44,13 @@ def additions(job: Job, loader: Node, frames: Frames) -> list[Addition]:
     settings = _settings(job, loader)
     if settings is None or settings.mode != ACTIVE:
         return []
-    guidance = guidance_inputs(job, settings, frames)
     samplers = list(samplers_behind(job, Link(loader.id, 0)))
+    guidance = guidance_inputs(job, settings, frames)
+    for sampler in samplers if guidance else ():
+        guider = job.graph.origin(sampler.link("guider"))
+        if guider is not None and guider.type == UNGUIDED:
+            job.report.leave(settings, f"custom_cfg at {guider}, which has no negative prompt")
+            guidance = None
     asked = {FRAME_GUIDANCE: guidance, FREE_INIT: free_init(job, settings, samplers)}
     return [Addition(kind, found[1], found[0]) for kind, found in asked.items() if found]
 

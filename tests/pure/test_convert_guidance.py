@@ -108,6 +108,19 @@ def test_extras_of_cfg_are_listed(build):
     assert inputs["cfg"] == 2.0 and extras[0] in left
 
 
+def test_cfg_without_a_negative_prompt_is_listed(build):
+    """Ours refuses to run there."""
+    settings = build.add(
+        "ADE_AnimateDiffSamplingSettings", custom_cfg=build.add(f"{CFG}Simple", cfg=2.0)
+    )
+    model = build.loader(build.model, sample_settings=settings)
+    guider = build.add("BasicGuider", model=model)
+    build.add("SamplerCustomAdvanced", guider=guider, latent_image=build.latent)
+    result = convert(build.graph)
+    assert "no negative prompt" in reasons(result)[settings[0]]
+    assert GUIDANCE not in {node["type"] for node in as_graph(result.workflow).values()}
+
+
 FREE = {
     "iterations": 2, "filter": "gaussian", "d_s": 0.2, "d_t": 0.3, "n_butterworth": 4,
     "sigma_step": 999, "apply_to_1st_iter": False, "init_type": "FreeInit [sampler sigma]",
