@@ -38,7 +38,8 @@ NEXT_TO = 40  # pixels between nodes that stand for one
 class Job:
     """A conversion while it runs. made: nodes of ours by the id of the one that they stand for.
     samplers, latents, models: where walks to these ended, see Graph.follow. lengths: of all clips,
-    once they were asked for. beside: how many nodes were put at the place of each."""
+    once they were asked for. beside: how many nodes were put at the place of each. numbers: of
+    schedules that were read, by their nodes."""
 
     graph: Graph
     report: Report
@@ -48,6 +49,7 @@ class Job:
     models: dict[Link, Link] = field(default_factory=dict)
     lengths: set[int] | None = None
     beside: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, node_type: str, inputs: dict[str, Any], beside: Node, **settings: Any) -> Node:
         """A new node at the place of another one, a little lower for each that is there already."""

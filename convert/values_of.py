@@ -40,6 +40,12 @@ def _schedule(job: Job, link: Link | None) -> tuple[Node, Link] | None:
 
 
 def _numbers(job: Job, node: Node) -> list[float]:
+    if node.id not in job.numbers:
+        job.numbers[node.id] = _read(job, node)
+    return job.numbers[node.id]
+
+
+def _read(job: Job, node: Node) -> list[float]:
     text = job.value(node, "values")
     if not isinstance(text, str):
         raise Unreadable("its values are not in the file")

@@ -147,3 +147,45 @@ def with_all_options() -> Graph:
                                 context_overlap=8, view_opts=views),
         )
     )  # fmt: skip
+
+
+def options_in_chains(nodes: int) -> Graph:
+    """One loader with as long a chain of everything that can be chained."""
+    build = Builder()
+    add = build.add
+    values = add("ADE_ValueScheduling", values="0 = 0.5, 63 = 1.5", max_length=64)
+    keys: dict[str, Any] = {}
+    positions: dict[str, Any] = {}
+    weights: dict[str, Any] = {}
+    layers: dict[str, Any] = {}
+    cfgs: dict[str, Any] = {}
+    for number in range(nodes // 6):
+        at = (number + 1) / nodes
+        effect = add("ADE_MultivalDynamicFloats", floats=[values[0], 1])
+        keys = {"prev_ad_keyframes": add("ADE_AnimateDiffKeyframe", start_percent=at,
+                                         effect_multival=effect, **keys)}  # fmt: skip
+        positions = {"prev_pe_adjust": add("ADE_AdjustPEManual", interpolate_pe_to_length=number,
+                                           **positions)}  # fmt: skip
+        weights = {"prev_weight_adjust": add("ADE_AdjustWeightAllMult", all_MULT=at, **weights)}
+        layers = {"prev_noise_layers": add("ADE_NoiseLayerAdd", noise_weight=at, **layers)}
+        cfgs = {"prev_custom_cfg": add("ADE_CustomCFGKeyframeSimple", cfg=8.0 * at,
+                                       start_percent=at, **cfgs)}  # fmt: skip
+    ends = [next(iter(chain.values())) for chain in (keys, positions, weights, layers, cfgs)]
+    settings = add("ADE_AnimateDiffSamplingSettings", noise_layers=ends[3], custom_cfg=ends[4])
+    adjusted = add("ADE_AnimateDiffSettings", pe_adjust=ends[1], weight_adjust=ends[2])
+    return build.sampled(
+        build.loader(
+            build.model, ad_keyframes=ends[0], ad_settings=adjusted, sample_settings=settings
+        )
+    )
+
+
+def loaders_with_settings_in_a_row(nodes: int) -> Graph:
+    """Each with noise and a CFG of its own."""
+    build = Builder()
+    cfg = build.add("ADE_CustomCFGSimple", cfg=4.0)
+    settings = build.add("ADE_AnimateDiffSamplingSettings", noise_type="constant", custom_cfg=cfg)
+    model = build.model
+    for _ in range(nodes):
+        model = build.loader(model, sample_settings=settings)
+    return build.sampled(model)

@@ -11,8 +11,10 @@ from adn_testing.ade_graphs import (
     as_page,
     loaders_in_a_row,
     loaders_with_options_in_a_row,
+    loaders_with_settings_in_a_row,
     loras_in_a_chain,
     mixed,
+    options_in_chains,
 )
 from animatediff_native.convert import convert
 from animatediff_native.motion.errors import AnimateDiffError
@@ -41,7 +43,15 @@ def lines_run(work: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("kind", [dict, as_page])
 @pytest.mark.parametrize(
-    "make", [loras_in_a_chain, loaders_in_a_row, loaders_with_options_in_a_row, mixed]
+    "make",
+    [
+        loras_in_a_chain,
+        loaders_in_a_row,
+        loaders_with_options_in_a_row,
+        loaders_with_settings_in_a_row,
+        mixed,
+        options_in_chains,
+    ],
 )
 def test_four_times_the_nodes_are_four_times_the_work(make, kind):
     """Counted, not timed, so that a busy machine changes nothing; 4 for each is linear."""
