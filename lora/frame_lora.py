@@ -23,6 +23,7 @@ from ..motion.application import frames_of
 from ..motion.call_frames import frames_in_batch
 from ..motion.errors import AnimateDiffError
 from ..motion.frame_strengths import along_clip
+from ..motion.run import twins
 from .layer_update import LayerUpdate
 from .spatial import LayerLora, SpatialLora, by_layer, full_diff
 from .uncompiled import uncompiled
@@ -114,6 +115,7 @@ def _update(loras: tuple[FrameLora, ...], path: str, layer: Any, x: torch.Tensor
 def _outer_sample(executor, noise, *args, **kwargs):
     """Host wrapper around one sampling run: refuse what cannot work, and keep nothing behind it."""
     guider = executor.class_obj
+    _require_one_model(guider)
     run = FrameLoraRun(noise.shape[0])
     run.strengths(guider.model_patcher)
     options = guider.model_options["transformer_options"]
@@ -123,6 +125,18 @@ def _outer_sample(executor, noise, *args, **kwargs):
     finally:
         options.pop(KEY, None)
         run.end()
+
+
+def _require_one_model(guider: Any) -> None:
+    for other in twins(guider):
+        if frame_loras(other) != frame_loras(guider.model_patcher):
+            raise AnimateDiffError(
+                "this guider runs two models that are one checkpoint in memory, and one of them "
+                "has a LoRA by frame that the other has not: ComfyUI cannot run them side by side.",
+                "two models that were loaded apart, or one model for both",
+                "load the checkpoint a second time for the other model, or connect the model of "
+                "LoRA by Frame to both inputs.",
+            )
 
 
 def _prepare_state(model: ModelPatcher, _timestep, model_options: dict | None = None) -> None:

@@ -89,14 +89,21 @@ class MotionRuns:
         return self
 
 
-def require_one_model(guider: Any) -> None:
-    """AnimateDiffError where a guider runs two models of which the host cannot tell which is at
-    work, because both are one checkpoint in memory, and their motion differs."""
+def twins(guider: Any) -> Iterator[Any]:
+    """The patched models of a guider that are one checkpoint in memory with its main one: the host
+    cannot tell which of them is at work."""
     main = guider.model_patcher
-    wanted = {application.id for application in applications(main)}
     for other in vars(guider).values():
-        same = getattr(other, "model", None) is main.model and hasattr(other, "model_options")
-        if same and {application.id for application in applications(other)} != wanted:
+        if getattr(other, "model", None) is main.model and hasattr(other, "model_options"):
+            yield other
+
+
+def require_one_model(guider: Any) -> None:
+    """AnimateDiffError where a guider runs two models that are one in memory, and their motion
+    differs."""
+    wanted = {application.id for application in applications(guider.model_patcher)}
+    for other in twins(guider):
+        if {application.id for application in applications(other)} != wanted:
             raise AnimateDiffError(
                 "this guider runs two models that are one checkpoint in memory, and their motion "
                 "modules differ: ComfyUI cannot run them side by side.",

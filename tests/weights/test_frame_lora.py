@@ -146,6 +146,29 @@ def test_with_a_motion_module(plain, shapes):
     assert relative_error(sampled(behind), merged) > 0.05
 
 
+def test_where_attention_is_tiled(plain, shapes):
+    """A layer is then given each frame in pieces."""
+    tiled = plain.clone()
+    tiled.set_model_attn1_patch(lambda *qkv: [_halves(each) for each in qkv[:3]])
+    tiled.set_model_attn1_output_patch(lambda out, _: out.unflatten(0, (-1, 2)).flatten(1, 2))
+    tensors = spatial_lora.kohya(shapes)
+    expected = frames_apart(tiled, tensors, STRENGTHS, size=16)
+    got = sampled(by_frame(tiled, tensors, STRENGTHS), size=16)
+    assert relative_error(got, expected) < TOLERANCE
+    assert relative_error(sampled(tiled, size=16), sampled(plain, size=16)) > 0.01
+
+
+def _halves(tokens):
+    return tokens.unflatten(1, (2, -1)).flatten(0, 1)
+
+
+def test_where_frames_are_merged_is_an_error(plain, shapes):
+    merged = plain.clone()
+    merged.set_model_attn1_patch(lambda *qkv: [each[:3] for each in qkv[:3]])
+    with pytest.raises(AnimateDiffError, match=r"3 rows for a batch of 8 latents"):
+        sampled(by_frame(merged, spatial_lora.kohya(shapes), STRENGTHS))
+
+
 def test_several_clips_in_a_batch(plain, shapes):
     """Each clip's frames have the list's strengths."""
     tensors = spatial_lora.kohya(shapes)
