@@ -2,6 +2,7 @@
 
 # The host and torch are typed loosely.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalMemberAccess=false
 
 import copy
 
@@ -14,8 +15,10 @@ from adn_testing.probes import ProbeAdapter, ProbeControl, numbered
 from adn_testing.unet_call import relative_error
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.samplers.control_slicing import copied_control
 from animatediff_native.samplers.control_strength import FrameControlStrength
 from animatediff_native.samplers.frame_control import with_control_strengths
+from animatediff_native.samplers.frame_window import FrameWindow
 from animatediff_native.samplers.windows import Schedule, WindowPlan
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -222,6 +225,22 @@ def test_entries_without_a_control_stay(plain):
         with_control_strengths([tiny.conditioning(7)], RAMP)
 
 
+class Foreign(comfy.controlnet.ControlBase):
+    """Chooses its hints itself, and here has none."""
+
+    sub_idxs = None
+
+    def get_control(self, *args):
+        return self.previous_controlnet.get_control(*args)
+
+
+def test_behind_a_control_of_another_pack(plain):
+    model = probes.windowed(plain, WindowPlan(4, 2))
+    behind = with_control_strengths(conditionings(one()), RAMP)[0][0][1]["control"]
+    got = sampled(model, conditionings(Foreign().set_previous_controlnet(behind)))
+    assert torch.equal(got, sampled(model, with_control_strengths(conditionings(one()), RAMP)))
+
+
 def test_controls_of_another_pack_are_an_error():
     net = one()
     net.sub_idxs = None
@@ -263,5 +282,7 @@ def test_clones_for_other_devices_are_made_anew():
     changed = with_control_strengths([conditionings(net)[0]], [0.1, 0.2, 0.3, 0.4])
     copied = changed[0][0][1]["control"]
     assert not copied.multigpu_clones and net.multigpu_clones
-    clone = copied.deepclone_multigpu(device, autoregister=True)
-    assert isinstance(clone.strength, FrameControlStrength)
+    copied.deepclone_multigpu(device, autoregister=True)
+    in_window = copied_control(copied, FrameWindow([(2, 3)], 4).pick, {})
+    assert in_window.multigpu_clones[device].strength.rows.tolist() == pytest.approx([0.15, 0.2])
+    assert copied.multigpu_clones[device].strength.rows.shape == (4,)
