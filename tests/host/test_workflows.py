@@ -26,6 +26,7 @@ HOST_NODES = (
     "nodes",
     "comfy_extras.nodes_canny",
     "comfy_extras.nodes_images",
+    "comfy_extras.nodes_mask",
     "comfy_extras.nodes_preview_any",
     "comfy_extras.nodes_video",
 )

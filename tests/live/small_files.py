@@ -49,6 +49,7 @@ class SmallFiles:
             "motion_module": ("models/animatediff_models", self._motion_module),
             "motion_lora": ("models/animatediff_motion_lora", motion_lora),
             "domain_adapter": ("models/loras", domain_adapter),
+            "lora": ("models/loras", unet_lora),
             "lora_name": ("models/loras", unet_lora),
             "control_net_name": ("models/controlnet", controlnet),
             "image": ("input", picture),

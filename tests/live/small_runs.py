@@ -19,10 +19,15 @@ from tools.server import ComfyServer
 
 SIZE, PART = 32, 4
 CLIP_LENGTHS = {"batch_size", "amount", "length"}  # of nodes that make or cut a clip
-LENGTHS = {*CLIP_LENGTHS, "frames", "frames_per_clip", "context_length", "context_overlap"}
+WINDOW_LENGTHS = {"context_length", "view_length", "local_length"}
+LENGTHS = {
+    *CLIP_LENGTHS, *WINDOW_LENGTHS, "frames", "frames_per_clip", "positions", "context_overlap",
+    "view_overlap",
+}  # fmt: skip
 SEEDS = {"seed", "noise_seed"}
 SHORTEST_WINDOW = 2
-KEY_FRAME = re.compile(r"""^(\s*["']?)(\d+)["']?\s*:""", re.MULTILINE)
+KEY_FRAME = re.compile(r"""^\s*["']?(?P<frame>\d+)["']?\s*:""", re.MULTILINE)
+KEY_NUMBER = re.compile(r"(?:^|,)\s*(?P<frame>\d+)\s*:", re.MULTILINE)
 
 
 def shrink(prompt: Prompt, name: str) -> None:
@@ -31,10 +36,14 @@ def shrink(prompt: Prompt, name: str) -> None:
     steps = 2 if any(map(_is_for_a_part, prompt.values())) else 1
     for node in prompt.values():
         inputs = node["inputs"]
+        if node["class_type"] == "SolidMask":
+            continue  # masks are made to fit; smaller, one that is a part would be the whole
         for key, value in inputs.items():
             inputs[key] = steps if key == "steps" else _small(key, value, name)
         if node["class_type"] == "ADN_PromptSchedule":
-            inputs["text"] = _earlier(inputs["text"])
+            inputs["text"] = _earlier(inputs["text"], KEY_FRAME)
+        if isinstance(inputs.get("keyframes"), str):
+            inputs["keyframes"] = _earlier(inputs["keyframes"], KEY_NUMBER)
 
 
 def _is_for_a_part(node: dict[str, Any]) -> bool:
@@ -52,17 +61,17 @@ def _small(key: str, value: Any, name: str) -> Any:
         return crc32(name.encode()) + value
     if key in ("width", "height"):
         return min(value, SIZE)  # 0 is: as the other side
-    least = SHORTEST_WINDOW if key == "context_length" else 1
+    least = SHORTEST_WINDOW if key in WINDOW_LENGTHS else 1
     return max(value // PART, min(value, least)) if key in LENGTHS else value
 
 
-def _earlier(schedule: str) -> str:
-    """Prompts at a quarter of their frames; no two come to stand at one frame."""
+def _earlier(schedule: str, keys: re.Pattern[str]) -> str:
+    """Prompts or numbers at a quarter of their frames; no two come to stand at one frame."""
     following = None
-    for key in reversed(list(KEY_FRAME.finditer(schedule))):
-        frame = int(key[2]) // PART
+    for key in reversed(list(keys.finditer(schedule))):
+        frame, (start, end) = int(key["frame"]) // PART, key.span("frame")
         following = frame if following is None else min(frame, following - 1)
-        schedule = f"{schedule[: key.start(2)]}{following}{schedule[key.end(2) :]}"
+        schedule = f"{schedule[:start]}{following}{schedule[end:]}"
     return schedule
 
 

@@ -11,13 +11,17 @@ TITLE_BAR = 30
 # What the page of ComfyUI 0.3.75 covers at its left and top, with tabs, announcement and Run button.
 TOOLBARS = (60, 134)
 GAP = 10  # pixels
-# Heights of nodes that show something: previews while sampling, samples of a training, a square clip.
+# Heights of nodes that show something: previews while sampling, samples of a training, a square
+# clip, a plot.
 SHOWING = {
     "KSampler": 486,
     "ADN_TrainMotionLora": 814,
     "LoadVideo": 426,
     "SaveVideo": 510,
     "SaveAnimatedWEBP": 558,
+    "ADN_FrameGuidance": 340,
+    "ADN_FrameStrengths": 340,
+    "ADN_MotionStrength": 508,
 }
 
 
