@@ -2,10 +2,12 @@
 
 from comfy_api.latest import io
 
+from ..motion.step_range import StepRange
 from ..samplers.clip_run import set_windows
 from ..samplers.context_handler import ContextWindows as Windows
 from ..samplers.control_slicing import HintCount
 from ..samplers.fuse import Fuse
+from ..samplers.reference import Reference
 from ..samplers.windows import Schedule, WindowPlan
 from .folders import CATEGORY
 from .search_aliases import search_aliases
@@ -80,6 +82,34 @@ class ContextWindows(io.ComfyNode):
                     "error: say so. hold: repeat the last one. loop: begin again. Too many are "
                     "cut by the last two.",
                 ),
+                io.Float.Input(
+                    "reference",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="How far all windows take on the colours and the contrast of the "
+                    "first one, in every step. 0: each has its own.",
+                ),
+                io.Float.Input(
+                    "reference_start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    tooltip="Where in the sampling they begin to.",
+                ),
+                io.Float.Input(
+                    "reference_end",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    tooltip="Where in the sampling they stop.",
+                ),
             ],
             outputs=[
                 io.Model.Output(
@@ -91,10 +121,12 @@ class ContextWindows(io.ComfyNode):
 
     @classmethod
     def execute(cls, model, context_length, context_overlap, context_stride, schedule, fuse,
-                hint_count=HintCount.ERROR.value) -> io.NodeOutput:  # fmt: skip
+                hint_count=HintCount.ERROR.value, reference=0.0, reference_start=0.0,
+                reference_end=1.0) -> io.NodeOutput:  # fmt: skip
+        look = Reference(reference, StepRange(reference_start, reference_end))
         plan = WindowPlan(context_length, context_overlap, context_stride, Schedule(schedule))
         windowed = model.clone()
-        set_windows(windowed, Windows(plan, Fuse(fuse), HintCount(hint_count)))
+        set_windows(windowed, Windows(plan, Fuse(fuse), HintCount(hint_count), look))
         return io.NodeOutput(windowed)
 
 

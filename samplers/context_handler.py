@@ -20,6 +20,7 @@ from .foreign_control import any_foreign
 from .frame_window import FrameWindow, WindowCall, WindowShare
 from .fuse import Fuse, shares
 from .kept_hints import KeptHints
+from .reference import Reference
 from .run_progress import RunProgress
 from .self_attention_guidance import WindowedGuidance, windowed_guidance
 from .slicing import sliced_conds
@@ -42,6 +43,7 @@ class ContextWindows(ContextHandlerABC):
     plan: WindowPlan = field(default_factory=WindowPlan)
     fuse: Fuse = Fuse.PYRAMID
     hint_count: HintCount = HintCount.ERROR
+    reference: Reference = field(default_factory=Reference)
     whole_up_to: int = 0
     automatic: bool = False
 
@@ -73,7 +75,7 @@ class ContextWindows(ContextHandlerABC):
         automatic = ", automatic" if self.automatic else ""
         return (
             f"{plan.schedule.value} windows of {plan.length} frames, overlap {plan.overlap}, "
-            f"fused by {self.fuse.value}{automatic}"
+            f"fused by {self.fuse.value}{self.reference}{automatic}"
         )
 
     def should_use_context(self, model, conds, x_in, timestep, model_options) -> bool:
@@ -93,7 +95,9 @@ class ContextWindows(ContextHandlerABC):
         step = nearest_step(options.get("sample_sigmas"), timestep) if moves else 0
         fused = [torch.zeros_like(x_in) for _ in conds]
         guidance = _begun_guidance(model_options, conds, x_in)
-        calls = run.calls(self, x_in, step, clips_of(model.current_patcher))
+        clips = clips_of(model.current_patcher)
+        reference = self.reference.begin(model.model_sampling, timestep, x_in.shape[0] // clips)
+        calls = run.calls(self, x_in, step, clips)
         for call in calls:
             comfy.model_management.throw_exception_if_processing_interrupted()
             window = call.window
@@ -104,6 +108,8 @@ class ContextWindows(ContextHandlerABC):
                 predicted = calc_cond_batch(model, sliced, x, sigmas, told)
                 for added in guidance:
                     added.after(call, _guidance_args(model, sliced, predicted, x, sigmas, told))
+            if reference is not None:
+                predicted = reference.given(call, predicted)
             for total, part in zip(fused, predicted, strict=True):
                 call.add(total, part)
             run.tell(call, calls)
