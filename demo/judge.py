@@ -95,6 +95,11 @@ def _around_the_centre(mask: torch.Tensor) -> torch.Tensor:
     return torch.stack(cut)
 
 
+def outlines(found: Found) -> torch.Tensor:
+    """[N, WINDOW, WINDOW]: the shapes' masks, wherever the shapes are."""
+    return _around_the_centre(found.mask)
+
+
 def overlap(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """Intersection over union of masks [..., H, W]."""
     both = (one & other).sum((-2, -1))

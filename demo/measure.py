@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from . import control, judge, world
+from .measure_long import long_clips, long_looks
 from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
 
@@ -118,22 +119,10 @@ def prompts(studio: Studio, seeds: int) -> list[Row]:
     asked = wishes(seeds, 3000)
     rows: list[Row] = []
     for name, setup in (("animated: ", Setup()), ("stills: ", OFF)):
-        shape, colour = _obeyed(studio, studio.film(setup, asked), asked)
+        shape, colour = studio.obeyed(studio.film(setup, asked), asked)
         rows.append((f"{name}shape", _percent(shape), ">= 90 %", shape >= 0.9))
         rows.append((f"{name}colour", _percent(colour), ">= 90 %", colour >= 0.9))
     return rows
-
-
-def _obeyed(studio: Studio, clips: torch.Tensor, asked: list[Wish]) -> tuple[float, float]:
-    """Share of frames with the shape asked for, and with the colour."""
-    frames = clips.shape[1]
-    found = judge.find(clips.flatten(0, 1))
-    shape = torch.tensor([wish.shape for wish in asked]).repeat_interleave(frames)
-    colour = torch.tensor([wish.colour for wish in asked]).repeat_interleave(frames)
-    return (
-        _share((studio.shape_rule(found) == shape) & found.present),
-        _share((found.colour == colour) & found.present),
-    )
 
 
 def adapter(studio: Studio, seeds: int) -> list[Row]:
@@ -230,7 +219,7 @@ def ranks_and_clips(studio: Studio, seeds: int) -> list[Row]:
             setup = Setup(motion_loras=((stage.name, 1.0),))
             clips = studio.film(setup, asked)
             track = Track(clips)
-            shape, colour = _obeyed(studio, clips, asked)
+            shape, colour = studio.obeyed(clips, asked)
             rows.append(
                 (
                     f"pan left as begun, rank {stage.rank}, {stage.clips} clips",
@@ -270,22 +259,6 @@ def steering(studio: Studio, seeds: int) -> list[Row]:
     return rows
 
 
-def long_clips(studio: Studio, seeds: int) -> list[Row]:
-    asked = wishes(seeds, 8000)
-    clips = studio.film(Setup(), asked, 64)
-    shape, colour = _obeyed(studio, clips, asked)
-    steps = (clips[:, 1:] - clips[:, :-1]).abs().mean((2, 3, 4))  # [N, F - 1]
-    joins = torch.zeros(steps.shape[1], dtype=torch.bool)
-    for start in range(12, 60, 12):  # windows of 16 frames that overlap by 4
-        joins[start - 1 : start + 4] = True
-    seam = (steps[:, joins].mean(1) / steps[:, ~joins].mean(1)).median().item()
-    return [
-        ("64 frames: change at the joins over elsewhere", f"{seam:.2f}", "<= 1.2", seam <= 1.2),
-        ("shape kept, of frames", _percent(shape), ">= 95 %", shape >= 0.95),
-        ("colour kept, of frames", _percent(colour), ">= 95 %", colour >= 0.95),
-    ]
-
-
 class Claim(NamedTuple):
     title: str
     measure: Callable[[Studio, int], list[Row]]
@@ -301,4 +274,5 @@ CLAIMS = {
     "ranks_and_clips": Claim("Small rank is enough; few clips are not", ranks_and_clips),
     "steering": Claim("Depth sequences steer (here: silhouettes)", steering),
     "long_clips": Claim("Long clips hold together", long_clips),
+    "long_looks": Claim("What keeps a long clip's look, and what it costs in motion", long_looks),
 }

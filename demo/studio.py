@@ -1,7 +1,7 @@
 """Sampled clips of the miniature world, made with the extension's own functions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,15 +12,19 @@ from animatediff_native.lora.chain import LoraUse
 from animatediff_native.lora.domain_adapter import with_domain_adapter
 from animatediff_native.lora.load import load_motion_lora
 from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.effects import Effect
 from animatediff_native.motion.load import load_motion_module
 from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
-from animatediff_native.samplers.clip_run import set_automatic_windows
+from animatediff_native.samplers.clip_run import set_automatic_windows, set_windows
+from animatediff_native.samplers.context_handler import ContextWindows
+from animatediff_native.samplers.free_noise import NoiseOrder, noise_order
+from animatediff_native.samplers.windows import WindowPlan
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import load_lora_for_models
 from safetensors.torch import load_file
 
 from . import control, world
-from .judge import ShapeRule
+from .judge import ShapeRule, find
 from .recipe import Workshop
 from .text import MiniatureText
 
@@ -61,6 +65,10 @@ class Setup:
     motion: bool = True
     adapter: float = 0.0
     motion_loras: tuple[tuple[str, float], ...] = ()
+    effects: tuple[Effect, ...] = ()
+    windows: ContextWindows | None = None  # automatic ones
+    free_noise: bool = False
+    cfg: float = CFG
 
 
 class Studio:
@@ -92,8 +100,13 @@ class Studio:
                 LoraUse(load_motion_lora(self.shop.file(name)), strength)
                 for name, strength in setup.motion_loras
             )
-            model = apply_motion_module(model, with_motion_lora(self.module, chain))
-            set_automatic_windows(model, world.FRAMES)
+            module = with_motion_lora(self.module, chain)
+            module = replace(module, effects=(*module.effects, *setup.effects))
+            model = apply_motion_module(model, module)
+            limit = module.frames_at_once if setup.effects else world.FRAMES
+            set_automatic_windows(model, limit)
+            if setup.windows is not None:
+                set_windows(model, setup.windows)
         set_beta_schedule(model, BetaSchedule.LINEAR)
         return model
 
@@ -108,7 +121,7 @@ class Studio:
         """[clips, frames, 3, H, W] in 0 to 1."""
         model = self.model(setup)
         return torch.stack(
-            [self._clip(model, wish, frames, self._conditioning(wish)) for wish in asked]
+            [self._clip(model, setup, wish, frames, self._conditioning(wish)) for wish in asked]
         )
 
     def film_after(
@@ -121,6 +134,7 @@ class Studio:
             [
                 self._clip(
                     model,
+                    setup,
                     wish,
                     len(hint),
                     [control.steered(one, net, hint) for one in self._conditioning(wish)],
@@ -129,15 +143,32 @@ class Studio:
             ]
         )
 
+    def obeyed(self, clips: torch.Tensor, asked: Sequence[Wish]) -> tuple[float, float]:
+        """Share of frames with the shape asked for, and with the colour."""
+        frames = clips.shape[1]
+        found = find(clips.flatten(0, 1))
+        shape = torch.tensor([wish.shape for wish in asked]).repeat_interleave(frames)
+        colour = torch.tensor([wish.colour for wish in asked]).repeat_interleave(frames)
+        right = self.shape_rule(found) == shape, found.colour == colour
+        of_shape, of_colour = ((hits & found.present).float().mean().item() for hits in right)
+        return of_shape, of_colour
+
     def _clip(
-        self, model: ModelPatcher, wish: Wish, frames: int, conditioning: list
+        self,
+        model: ModelPatcher,
+        setup: Setup,
+        wish: Wish,
+        frames: int,
+        conditioning: list,
     ) -> torch.Tensor:
         positive, negative = conditioning
         latent = torch.zeros(frames, 4, world.SIZE // 8, world.SIZE // 8)
+        plan = WindowPlan(world.FRAMES, world.FRAMES // 4)
+        order = noise_order(plan, frames, NoiseOrder.ANY, wish.seed) if setup.free_noise else None
         samples = comfy.sample.sample(
             model,
-            comfy.sample.prepare_noise(latent, wish.seed),
-            STEPS, CFG, SAMPLER, SCHEDULER,
+            comfy.sample.prepare_noise(latent, wish.seed, order),
+            STEPS, setup.cfg, SAMPLER, SCHEDULER,
             positive, negative,
             latent,
             disable_pbar=True,
