@@ -16,8 +16,10 @@ PACK = Path(__file__).parent
 WEIGHTS = PACK / "weights"
 MOTION_MODULE = WEIGHTS / "miniature_motion.safetensors"
 PROMPT = "a red circle on a dark background"
+PROMPTS = {"Prompt": PROMPT, "Second Prompt": "a blue circle on a light background"}  # by title
 SIZE = 64
 CAMERA_MOVES = ("pan_left", "pan_up", "zoom_in", "zoom_out")
+DUSK, ADAPTER = "miniature_lora_dusk.safetensors", "miniature_domain_adapter.safetensors"
 SHOWN_SIZE = 256  # the clip is enlarged before it is saved
 SAMPLING = {
     "steps": 20,
@@ -37,18 +39,20 @@ def install(base: BaseDirectory, weights: Path = WEIGHTS) -> None:
     base.add_custom_node("miniature-world", PACK)
     folders = {"lora": "animatediff_motion_lora", "motion": "animatediff_models"}
     for file in sorted(weights.glob("*.safetensors")):
-        kind = file.stem.removeprefix("miniature_").split("_")[0]
+        kind = file.stem.removeprefix("miniature_").split("_")[0] if file.name != DUSK else "look"
         base.add_model(folders.get(kind, "loras"), file)
 
 
-def put_in(prompt: Prompt) -> None:
-    """Change a workflow's graph so that it runs on the miniature world."""
+def put_in(prompt: Prompt, weights: Path = WEIGHTS) -> None:
+    """Change a workflow's graph so that it runs on the miniature world. Masks are made to fit."""
     for key, node in list(prompt.items()):
         change = CHANGES.get(node["class_type"])
         if change is not None:
             change(node)
         elif node["class_type"] == "VAEDecode":
             _enlarge(prompt, key)
+        elif node["class_type"] == "ADN_FrameLora":
+            node["inputs"]["lora"] = DUSK if (weights / DUSK).is_file() else ADAPTER
 
 
 def _take_class(node: Node, class_type: str, title: str, **inputs: object) -> None:
@@ -64,7 +68,7 @@ def _load_control(node: Node) -> None:
 
 
 def _write(node: Node) -> None:
-    node["inputs"]["text"] = PROMPT if workflow.node_title(node) == "Prompt" else ""
+    node["inputs"]["text"] = PROMPTS.get(workflow.node_title(node), "")
 
 
 def _shrink(node: Node) -> None:
@@ -75,12 +79,16 @@ def _sample(node: Node) -> None:
     node["inputs"].update(SAMPLING)
 
 
+def _guide(node: Node) -> None:
+    node["inputs"]["cfg"] = SAMPLING["cfg"]
+
+
 def _load_module(node: Node) -> None:
     node["inputs"]["motion_module"] = MOTION_MODULE.name
 
 
 def _load_adapter(node: Node) -> None:
-    node["inputs"]["domain_adapter"] = "miniature_domain_adapter.safetensors"
+    node["inputs"]["domain_adapter"] = ADAPTER
 
 
 def _load_motion_lora(node: Node) -> None:
@@ -98,6 +106,7 @@ CHANGES: dict[str, Callable[[Node], None]] = {
     "EmptyLatentImage": _shrink,
     "ImageScale": _shrink,
     "KSampler": _sample,
+    "ADN_FrameGuidance": _guide,
     "ADN_LoadMotionModule": _load_module,
     "ADN_LoadMotionLora": _load_motion_lora,
     "ADN_LoadDomainAdapter": _load_adapter,

@@ -1,7 +1,9 @@
 """Draws the pictures of the template browser: `python -m demo.template_pictures [NAME ...]`.
 
-Every workflow runs on a real server with the models of the miniature world, trained by
-`make miniature`, and the frames that it saves become workflows/NAME.jpg.
+Every workflow runs on a real server with the models of the miniature world, and the frames that it
+saves become workflows/NAME.jpg. The models are those of `make miniature`, or of the folder that
+ADN_MINIATURE names; where there are none, those that come with the project, which are all but the
+ControlNet.
 """
 
 import io
@@ -23,6 +25,7 @@ from tools.server import ComfyServer
 from . import graphs, world
 
 TRAINED = DEV / "miniature"
+CONTROL = "miniature_control.safetensors"
 SIDE = 512  # pixels of a picture
 FRAMES = 64  # of the videos that workflows take
 BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
@@ -34,23 +37,37 @@ SCHEDULE = (
 
 def main() -> None:
     names = sys.argv[1:] or sorted(file.stem for file in workflow.API_WORKFLOWS.glob("*.json"))
-    if not (TRAINED / "miniature_control.safetensors").is_file():
-        raise ToolError("The miniature world is not trained yet: make miniature")
-    os.environ["ADN_MINIATURE"] = str(TRAINED)
+    weights = models_for(names)
+    os.environ["ADN_MINIATURE"] = str(weights)
     base = BaseDirectory(DEV / "pictures")
-    graphs.install(base, TRAINED)
+    graphs.install(base, weights)
     with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
         write_inputs(base.path / "input")
         for name in names:
             picture = REPO / "workflows" / f"{name}.jpg"
-            sheet(pictures_of(server, name)).save(picture, quality=88)
+            sheet(pictures_of(server, name, weights)).save(picture, quality=88)
             print(picture, flush=True)
 
 
-def pictures_of(server: ComfyServer, name: str) -> list[list[np.ndarray]]:
+def models_for(names: list[str]) -> Path:
+    """The folder of models that has what these workflows need."""
+    folder = Path(os.environ.get("ADN_MINIATURE") or TRAINED).resolve()
+    if (folder / CONTROL).is_file():
+        return folder
+    steered = [name for name in names if _has_control(workflow.load(name))]
+    if steered:
+        raise ToolError(f"{', '.join(steered)}: no {CONTROL} in {folder}. Run make miniature.")
+    return folder if (folder / graphs.MOTION_MODULE.name).is_file() else graphs.WEIGHTS
+
+
+def _has_control(prompt: Prompt) -> bool:
+    return any(node["class_type"] == "ControlNetLoader" for node in prompt.values())
+
+
+def pictures_of(server: ComfyServer, name: str, weights: Path) -> list[list[np.ndarray]]:
     """What a workflow shows, clip by clip; a single picture is a clip of one frame."""
     prompt = workflow.load(name)
-    graphs.put_in(prompt)
+    graphs.put_in(prompt, weights)
     use_our_words(prompt)
     outputs = server.client.run(prompt)
     clips = [
