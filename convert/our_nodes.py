@@ -91,7 +91,7 @@ OURS: dict[str, OurNode] = {
     ),
     WINDOWS: OurNode(
         "Context Windows",
-        (340, 210),
+        (340, 282),
         sockets=(MODEL_IN,),
         widgets=(
             ("context_length", "INT", 16),
@@ -100,6 +100,9 @@ OURS: dict[str, OurNode] = {
             ("schedule", "COMBO", "static"),
             ("fuse", "COMBO", "pyramid"),
             ("hint_count", "COMBO", "error"),
+            ("reference", "FLOAT", 0.0),
+            ("reference_start", "FLOAT", 0.0),
+            ("reference_end", "FLOAT", 1.0),
         ),
         outputs=MODEL_OUT,
     ),

@@ -10,6 +10,7 @@ import torch
 
 from . import control, judge, world
 from .measure_long import long_clips, long_looks
+from .measure_strength import along_clip, by_area, free_init, positions
 from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
 
@@ -275,4 +276,8 @@ CLAIMS = {
     "steering": Claim("Depth sequences steer (here: silhouettes)", steering),
     "long_clips": Claim("Long clips hold together", long_clips),
     "long_looks": Claim("What keeps a long clip's look, and what it costs in motion", long_looks),
+    "by_area": Claim("Motion can be held still in a part of the picture", by_area),
+    "along_clip": Claim("Speed follows a motion strength along the clip", along_clip),
+    "positions": Claim("What more frames at once cost", positions),
+    "free_init": Claim("FreeInit", free_init),
 }

@@ -17,7 +17,9 @@ from animatediff_native.motion.load import load_motion_module
 from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from animatediff_native.samplers.clip_run import set_automatic_windows, set_windows
 from animatediff_native.samplers.context_handler import ContextWindows
+from animatediff_native.samplers.free_init import FreeInit
 from animatediff_native.samplers.free_noise import NoiseOrder, noise_order
+from animatediff_native.samplers.noise_run import use_free_init
 from animatediff_native.samplers.windows import WindowPlan
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import load_lora_for_models
@@ -68,6 +70,8 @@ class Setup:
     effects: tuple[Effect, ...] = ()
     windows: ContextWindows | None = None  # automatic ones
     free_noise: bool = False
+    free_init: FreeInit | None = None
+    at_once: int = world.FRAMES  # that are not cut into windows, without effects
     cfg: float = CFG
 
 
@@ -103,12 +107,12 @@ class Studio:
             module = with_motion_lora(self.module, chain)
             module = replace(module, effects=(*module.effects, *setup.effects))
             model = apply_motion_module(model, module)
-            limit = module.frames_at_once if setup.effects else world.FRAMES
+            limit = module.frames_at_once if setup.effects else setup.at_once
             set_automatic_windows(model, limit)
             if setup.windows is not None:
                 set_windows(model, setup.windows)
         set_beta_schedule(model, BetaSchedule.LINEAR)
-        return model
+        return model if setup.free_init is None else use_free_init(model, setup.free_init)
 
     def _base(self, name: str) -> ModelPatcher:
         model = self.shop.unet("unet_ink" if name == "ink" else "unet")
