@@ -121,7 +121,7 @@ def free_init(studio: Studio, seeds: int) -> list[Row]:
         clips = studio.film(setup, asked)
         speed = _speed(clips)
         jerk = (speed[:, 1:] - speed[:, :-1]).abs().mean().item()
-        away = sum(_away_from_mean(clips)).mean().item() / 2
+        away = torch.stack(_away_from_mean(clips)).mean().item()
         shape, _ = studio.obeyed(clips, asked)
         rows.append(
             (
