@@ -88,10 +88,8 @@ def _row(name: str, found: Looks) -> Row:
     """Means: most clips keep their look, and the few that do not are what it is about."""
     growth, kept, palette, seam, speed, way = (each.mean().item() for each in found)
     return (
-        f"{name}: area of the last frames over the first, or the inverse; overlap of their "
-        "outlines; distance of their colours; change at the joins over elsewhere; pixels a frame, "
-        "and in 16 frames",
-        f"x {growth:.2f}; {kept:.2f}; {palette:.3f}; {seam:.2f}; {speed:.2f} px, {way:.1f} px",
+        f"{name}: area, outline, colours of the last frames beside the first; joins; motion",
+        f"x {growth:.2f}; {kept:.2f}; {palette:.3f}; {seam:.2f}; {speed:.2f}, in 16 {way:.1f} px",
         "",
         True,
     )

@@ -118,13 +118,12 @@ class CallEffects:
             self.linear,
             self.attend,
             self.after,
-        ) = (tuple(effect for effect in effects if uses(effect, point)) for point in POINTS)
+        ) = (tuple(effect for effect in effects if _uses(effect, point)) for point in POINTS)
         self.whole_clips = any(effect.whole_clips for effect in effects)
 
     def __bool__(self) -> bool:
         return any(getattr(self, point) for point in POINTS)
 
 
-def uses(effect: Effect, point: str) -> bool:
-    """Whether an effect overrides a point."""
+def _uses(effect: Effect, point: str) -> bool:
     return getattr(type(effect), point) is not getattr(Effect, point)

@@ -11,10 +11,10 @@ import comfy.ops
 import comfy.utils
 import torch
 
-from .application import frames_at_once
+from .application import frames_at_once, table_rows
 from .config import MotionConfig, Norms, Version
 from .detect import V1_POSITIONS, read_motion_module
-from .effects import Effect, uses
+from .effects import Effect
 from .errors import AnimateDiffError
 from .formats import EXPECTED_FILE, StateDict
 from .network import MotionNetwork, as_in_files
@@ -42,11 +42,7 @@ class MotionModule:
     @property
     def table_length(self) -> int:
         """Rows of the position table as its effects make it."""
-        length = self.config.position_length
-        for effect in self.effects:
-            if uses(effect, "rows"):
-                length = effect.frames_at_once(length)
-        return length
+        return table_rows(self.config, self.effects)
 
     def with_effect(self, effect: Effect) -> "MotionModule":
         """Also with this effect, around those that it has."""

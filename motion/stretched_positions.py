@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from .call import SiteCall
-from .effects import Effect
+from .effects import NO_LIMIT, Effect
 from .errors import AnimateDiffError
 
 
@@ -32,7 +32,7 @@ class StretchedPositions(Effect):
         return f"positions {rows} stretched to {self.positions}"
 
     def frames_at_once(self, frames: int) -> int:
-        return self.positions
+        return self.positions if frames < NO_LIMIT else frames
 
     def rows(self, site: SiteCall, rows: torch.Tensor) -> torch.Tensor:
         return rows.float() @ self.matrix.to(rows.device)

@@ -12,7 +12,9 @@ from adn_testing import motion_files, tiny
 from animatediff_native.motion.adjusted_weights import Weights, with_adjusted_weights
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.detect import read_motion_module
+from animatediff_native.motion.effects import NO_LIMIT
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.free_long import FreeLong
 from animatediff_native.motion.load import MotionModule, build_patcher
 from animatediff_native.motion.stretched_positions import stretched
 from animatediff_native.samplers.clip_run import set_automatic_windows
@@ -103,6 +105,17 @@ def test_more_frames_than_positions_are_refused(plain):
     model = apply_motion_module(plain, stretched_module((40, 16, 0)))
     with pytest.raises(AnimateDiffError, match=r"41\s+frames, and '.*' can see 40 at once"):
         tiny.sample(model, frames=41, steps=1)
+
+
+@pytest.mark.parametrize("first", ["stretched", "long"])
+def test_beside_what_sees_any_number_of_frames(plain, first):
+    """In either order: the long clip is seen at once, and its parts get the stretched rows."""
+    effects = [FreeLong(8), stretched(32, 40, 16, 0)]
+    module = tiny.motion_module("v2")
+    for effect in reversed(effects) if first == "stretched" else effects:
+        module = module.with_effect(effect)
+    assert module.frames_at_once == NO_LIMIT and module.table_length == 40
+    assert sampled(plain, module, frames=48, steps=1).isfinite().all()
 
 
 def test_automatic_windows_know_how_many_frames_are_seen(plain):
