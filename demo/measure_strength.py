@@ -31,9 +31,9 @@ def by_area(studio: Studio, seeds: int) -> list[Row]:
     rows: list[Row] = []
     everywhere = _away_from_mean(studio.film(Setup(), asked))
     masked = _away_from_mean(studio.film(_strength(kind=Kind.ATTENTION, area=left), asked))
-    for name, half, target in (("left, where it moves", 0, 0.0), ("right, held still", 1, 0.5)):
+    for name, half, target in (("left, where it moves", 0, 0.0), ("right, held still", 1, 0.33)):
         share = (masked[half] / everywhere[half]).median().item()
-        wanted = f"<= {target}" if target else ""
+        wanted = f"<= {target:.0%}" if target else ""
         rows.append(
             (
                 f"attention strength 1 on the left, 0 on the right: motion {name}, of that without",

@@ -82,9 +82,10 @@ def _number() -> list[io.Input]:
             "kind",
             options=[kind.value for kind in Kind],
             default=Kind.OUTPUT.value,
-            tooltip="output: how much of the motion is added; 0 is none. attention: how sharply "
-            "each frame chooses the frames that it follows; more makes larger, wilder motion, less "
-            "blends all frames. It is what AnimateDiff-Evolved calls scale.",
+            tooltip="output: how much of the motion module is added; 0 is none, each frame a "
+            "picture of its own. attention: how sharply each frame chooses the frames that it "
+            "follows; more is larger, wilder motion, less is calmer, and 0 holds the picture "
+            "still. AnimateDiff-Evolved calls the first effect and the second scale.",
         ),
     ]
 
