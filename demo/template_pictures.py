@@ -29,6 +29,7 @@ CONTROL = "miniature_control.safetensors"
 SIDE = 512  # pixels of a picture
 FRAMES = 64  # of the videos that workflows take
 BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
+LEFT_SEED = 40  # its circle moves on the left
 SCHEDULE = (
     '0: "a red circle"\n16: "a yellow square"\n32: "a green triangle"\n47: "a blue cross"',
     "on a dark background",
@@ -89,6 +90,8 @@ def use_our_words(prompt: Prompt) -> None:
         if node["class_type"] == "ADN_PromptSchedule":
             inputs["text"], inputs["suffix"] = SCHEDULE
             inputs["prefix"] = ""
+        elif node["class_type"] == "ADN_MotionStrength" and "area" in inputs:
+            workflow.set_inputs(prompt, "KSampler", {"seed": LEFT_SEED})
         elif node["class_type"] == "ADN_TrainMotionLora":
             inputs.update(width=world.SIZE, height=world.SIZE, steps=100, rank=8)
 
