@@ -35,7 +35,7 @@ def is_widget(kind: Any) -> bool:
 
 def widget_values(node: dict[str, Any], sections: Mapping[str, Any]) -> dict[str, Any]:
     """widgets_values by name; they are saved by position, and all of them must be used up."""
-    saved = node["widgets_values"]
+    saved = node.get("widgets_values") or []  # nodes without widgets need not have it
     if isinstance(saved, dict):  # some packs save names
         return dict(saved)
     values = iter(saved)
