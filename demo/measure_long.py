@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from animatediff_native.motion.free_long import FreeLong
 from animatediff_native.samplers.context_handler import ContextWindows
+from animatediff_native.samplers.free_init import FreeInit
 from animatediff_native.samplers.reference import Reference
 from animatediff_native.samplers.views import Views
 from animatediff_native.samplers.windows import WindowPlan
@@ -18,6 +19,7 @@ PLAN = WindowPlan(HOP + OVERLAP, OVERLAP)
 WAYS = {
     "windows": Setup(),
     "windows, reference": Setup(windows=ContextWindows(PLAN, reference=Reference(1.0))),
+    "windows, FreeInit": Setup(free_init=FreeInit()),
     "windows, FreeNoise": Setup(free_noise=True),
     "views, FreeNoise": Setup(effects=(Views(PLAN),), free_noise=True),
     "FreeLong, FreeNoise": Setup(effects=(FreeLong(PLAN.length),), free_noise=True),
