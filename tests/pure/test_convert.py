@@ -155,6 +155,7 @@ def test_loras_keep_their_chain():
     assert windows["inputs"] | {"model": 0} == {
         "model": 0, "context_length": 16, "context_overlap": 4, "context_stride": 1, "schedule": "static",
         "fuse": "relative", "hint_count": "error",
+        "reference": 0.0, "reference_start": 0.0, "reference_end": 1.0,
     }  # fmt: skip
     assert apply["inputs"]["beta_schedule"] == LINEAR
     last = graph[apply["inputs"]["motion_lora"][0]]["inputs"]
