@@ -53,7 +53,7 @@ class FrameGuidance:
 
     def __call__(self, args: dict[str, Any]) -> torch.Tensor:
         """x minus the guided prediction, as the host has it; all [(clips F), C, h, w]."""
-        if args.get("input_uncond") is None:
+        if not _has_negative(args):
             raise AnimateDiffError(
                 "CFG by Frame and Step was given to a sampler without a negative prompt.",
                 "a guider with a positive and a negative prompt",
@@ -76,6 +76,13 @@ class FrameGuidance:
         if self.steps:
             scales = scales * value_at(self.steps, percent_of(model.model_sampling, args["sigma"]))
         return scales.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def _has_negative(args: dict[str, Any]) -> bool:
+    """Whether there was a negative prompt: older hosts do not say, and predict 0 without one."""
+    if "input_uncond" in args:
+        return args["input_uncond"] is not None
+    return bool(args["uncond_denoised"].any())
 
 
 def with_frame_guidance(
