@@ -16,10 +16,11 @@ from typing import Any
 import comfy.sd
 import torch
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import CallbacksMP, WrappersMP
+from comfy.patcher_extension import WrappersMP
 from torch import nn
 
 from ..motion.application import frames_of
+from ..motion.apply import reach_second_models
 from ..motion.call_frames import frames_in_batch
 from ..motion.errors import AnimateDiffError
 from ..motion.frame_strengths import along_clip
@@ -60,7 +61,7 @@ def with_frame_lora(
         if not present:
             patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
             patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _apply_model)
-            patched.add_callback_with_key(CallbacksMP.ON_PREPARE_STATE, KEY, _prepare_state)
+            reach_second_models(patched, KEY, _apply_model)
     return patched
 
 
@@ -137,15 +138,6 @@ def _require_one_model(guider: Any) -> None:
                 "load the checkpoint a second time for the other model, or connect the model of "
                 "LoRA by Frame to both inputs.",
             )
-
-
-def _prepare_state(model: ModelPatcher, _timestep, model_options: dict | None = None) -> None:
-    """Host callback before a call: a guider of two models runs the second one with the options
-    of the first, which need not have a LoRA by frame."""
-    if model_options is None:  # older hosts, which have no such guiders
-        return
-    wrappers = model_options["transformer_options"].setdefault("wrappers", {})
-    wrappers.setdefault(WrappersMP.APPLY_MODEL, {}).setdefault(KEY, [_apply_model])
 
 
 def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -67,7 +68,7 @@ def apply_motion_module(
     if not present:
         patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
         patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _apply_model)
-        patched.add_callback_with_key(CallbacksMP.ON_PREPARE_STATE, KEY, _prepare_state)
+        reach_second_models(patched, KEY, _apply_model)
     return patched
 
 
@@ -102,13 +103,17 @@ def _outer_sample(executor, noise, *args, **kwargs):
         runs.end()
 
 
-def _prepare_state(model: ModelPatcher, _timestep, model_options: dict | None = None) -> None:
-    """Host callback before a call: a guider of two models runs the second one with the options
-    of the first, which need not be animated."""
-    if model_options is None:  # older hosts, which have no such guiders
-        return
-    wrappers = model_options["transformer_options"].setdefault("wrappers", {})
-    wrappers.setdefault(WrappersMP.APPLY_MODEL, {}).setdefault(KEY, [_apply_model])
+def reach_second_models(patched: ModelPatcher, key: str, apply_model: Callable) -> None:
+    """A guider of two models runs the second one with the options of the first, which need not
+    have this wrapper around a call: a host callback before the call puts it there."""
+
+    def prepare_state(_model: Any, _timestep: Any, model_options: dict | None = None) -> None:
+        if model_options is None:  # older hosts, which have no such guiders
+            return
+        wrappers = model_options["transformer_options"].setdefault("wrappers", {})
+        wrappers.setdefault(WrappersMP.APPLY_MODEL, {}).setdefault(key, [apply_model])
+
+    patched.add_callback_with_key(CallbacksMP.ON_PREPARE_STATE, key, prepare_state)
 
 
 def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,

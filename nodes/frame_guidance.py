@@ -1,16 +1,14 @@
 """Guidance by frame and step."""
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..motion.frame_strengths import read_strengths
-from ..motion.keyframes import Keyframes, read_step_keyframes, value_at
+from ..motion.keyframes import Keyframes, read_step_keyframes
 from ..samplers.frame_guidance import with_frame_guidance
 from .folders import CATEGORY
-from .plot import plot
+from .plot import on_node, plot, plot_steps
 from .search_aliases import search_aliases
-
-PERCENTS = [percent / 100 for percent in range(101)]  # that the plot shows
 
 
 class ApplyFrameGuidance(io.ComfyNode):
@@ -64,8 +62,8 @@ class ApplyFrameGuidance(io.ComfyNode):
         steps = read_step_keyframes(step_keyframes) if step_keyframes.strip() else ()
         scales = [cfg * factor for factor in factors]
         picture = _picture(scales, steps)
-        preview = ui.PreviewImage(picture, cls=cls)
-        return io.NodeOutput(with_frame_guidance(model, scales, steps), picture, ui=preview)
+        guided = with_frame_guidance(model, scales, steps)
+        return io.NodeOutput(guided, picture, ui=on_node(picture, cls))
 
 
 def _picture(scales: list[float], steps: Keyframes) -> torch.Tensor:
@@ -75,8 +73,7 @@ def _picture(scales: list[float], steps: Keyframes) -> torch.Tensor:
         pictures.append(plot(scales, "CFG"))
     if steps:
         title, factor = ("factor of CFG", 1.0) if len(scales) > 1 else ("CFG", scales[0])
-        along = [factor * value_at(steps, percent) for percent in PERCENTS]
-        pictures.append(plot(along, title, "percent", PERCENTS))
+        pictures.append(plot_steps(steps, factor, title))
     return torch.cat(pictures)
 
 

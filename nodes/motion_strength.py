@@ -6,16 +6,15 @@ from comfy_api.latest import io
 from ..motion.block_factors import factor_of, read_block_factors
 from ..motion.config import sd15_sites
 from ..motion.frame_strengths import given_strengths
-from ..motion.keyframes import read_keyframes, read_step_keyframes, value_at, values_along
+from ..motion.keyframes import read_keyframes, read_step_keyframes, values_along
 from ..motion.motion_strength import Kind, StrengthField
 from .folders import CATEGORY
-from .plot import on_node, plot
+from .plot import on_node, plot, plot_steps
 from .search_aliases import search_aliases
 
 MotionStrengthIO = io.Custom("ADN_MOTION_STRENGTH")
 STRONGEST = 10.0
 FRAMES = 16  # that a plot shows where nothing says how many there are
-STEPS = 100
 
 
 class MotionStrength(io.ComfyNode):
@@ -151,9 +150,7 @@ def _plots(field: StrengthField) -> list[torch.Tensor]:
     """One for everything that the strength differs by."""
     found = []
     if field.steps:
-        steps = [step / STEPS for step in range(STEPS + 1)]
-        values = [field.strength * value_at(field.steps, step) for step in steps]
-        found.append(plot(values, "Strength by step", "how far the sampling is", steps))
+        found.append(plot_steps(field.steps, field.strength, "Strength by step"))
     if field.blocks:
         values = [field.strength * factor_of(field.blocks, site) for site in sd15_sites(True)]
         found.append(plot(values, "Strength by block: down, mid, up", "block, in their order"))

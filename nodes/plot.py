@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import torch
 from comfy_api.latest import ui
 
+from ..motion.keyframes import Keyframes, value_at
 from ..motion.plot import STRONG, TICKS, Chart, ticks
 
+PERCENTS = [percent / 100 for percent in range(101)]  # of a sampling, that a plot shows
 MOST_DOTS = 64  # more would be a thick line
 
 
@@ -24,6 +26,12 @@ def plot(
     if len(places) <= MOST_DOTS:
         chart.dots(places, values, STRONG)
     return chart.image()
+
+
+def plot_steps(steps: Keyframes, times: float, title: str) -> torch.Tensor:
+    """An IMAGE of values at percents of the sampling, each multiplied."""
+    values = [times * value_at(steps, percent) for percent in PERCENTS]
+    return plot(values, title, "how far the sampling is", PERCENTS)
 
 
 def on_node(picture: torch.Tensor, node) -> ui.PreviewImage:

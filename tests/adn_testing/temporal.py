@@ -6,6 +6,7 @@
 import math
 
 import torch
+from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.call import MotionCall, Part, SiteCall
 from animatediff_native.motion.effects import CallEffects
 
@@ -64,3 +65,11 @@ def attention_by_hand(attention, x: torch.Tensor, positions, values=None) -> tor
 def table_of(attention) -> torch.Tensor:
     """[L, C]"""
     return attention.pos_encoder.weight
+
+
+def animated(plain, *effects, version="v2"):
+    """The tiny model with a motion module that has these effects."""
+    module = tiny.motion_module(version)
+    for effect in effects:
+        module = module.with_effect(effect)
+    return apply_motion_module(plain, module)

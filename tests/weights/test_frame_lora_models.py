@@ -10,6 +10,7 @@ import comfy.samplers
 import pytest
 import torch
 from adn_testing import spatial_lora, tiny
+from adn_testing.guiders import TwoModels
 from adn_testing.unet_call import relative_error
 from animatediff_native.lora.frame_lora import with_frame_lora
 from animatediff_native.lora.spatial import read_lora
@@ -61,37 +62,6 @@ def test_over_two_devices(tensors, before):
         layer.register_forward_hook(lambda *_, each=each: seen.append(id(each.model)))
     assert relative_error(tiny.sample(model, frames=4), expected) < TOLERANCE
     assert len(set(seen)) == 2
-
-
-class TwoModels(comfy.samplers.CFGGuider):
-    """The negative prompt on a model of its own, as the host's DualModelGuider does it."""
-
-    def __init__(self, model, other):
-        super().__init__(model)
-        self.other = other
-
-    def outer_sample(self, noise, *args, **kwargs):
-        negative = {"negative": [dict(c) for c in self.conds["negative"]]}
-        prepare = comfy.sampler_helpers.prepare_sampling
-        self.inner_other, negative, _ = prepare(
-            self.other, noise.shape, negative, self.other.model_options
-        )
-        self.negative = negative["negative"]
-        self.other.pre_run()
-        try:
-            return super().outer_sample(noise, *args, **kwargs)
-        finally:
-            self.other.cleanup()
-
-    def predict_noise(self, x, timestep, model_options=None, seed=None):
-        negative = comfy.samplers.process_conds(
-            self.inner_other, x, {"negative": [dict(c) for c in self.negative]}, x.device
-        )["negative"]
-        calculate = comfy.samplers.calc_cond_batch
-        positive = self.conds["positive"]
-        (cond,) = calculate(self.inner_model, [positive], x, timestep, model_options)
-        (uncond,) = calculate(self.inner_other, [negative], x, timestep, model_options)
-        return uncond + self.cfg * (cond - uncond)
 
 
 def sample_two(model, other, guider=TwoModels):

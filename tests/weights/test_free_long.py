@@ -10,7 +10,14 @@ import pytest
 import torch
 from adn_testing import tiny
 from adn_testing.probes import windowed
-from adn_testing.temporal import attention_by_hand, block_by_hand, call_of, run_block, table_of
+from adn_testing.temporal import (
+    animated,
+    attention_by_hand,
+    block_by_hand,
+    call_of,
+    run_block,
+    table_of,
+)
 from adn_testing.traces import model_trace
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.config import Site
@@ -30,13 +37,6 @@ SITE, FULL_SIZE = Site("up", 1, 0), Site("up", 3, 1)
 @pytest.fixture(scope="module")
 def plain():
     return tiny.model_that_ran()
-
-
-def animated(plain, *effects, version="v2"):
-    module = tiny.motion_module(version)
-    for effect in effects:
-        module = module.with_effect(effect)
-    return apply_motion_module(plain, module)
 
 
 def relative_error(a, b):

@@ -1,0 +1,37 @@
+"""A guider that runs two models."""
+
+# The host is typed loosely.
+# pyright: reportArgumentType=false
+
+import comfy.sampler_helpers
+import comfy.samplers
+
+
+class TwoModels(comfy.samplers.CFGGuider):
+    """The negative prompt on a model of its own, as the host's DualModelGuider does it."""
+
+    def __init__(self, model, other):
+        super().__init__(model)
+        self.other = other
+
+    def outer_sample(self, noise, *args, **kwargs):
+        negative = {"negative": [dict(c) for c in self.conds["negative"]]}
+        self.inner_other, negative, _ = comfy.sampler_helpers.prepare_sampling(
+            self.other, noise.shape, negative, self.other.model_options
+        )
+        self.negative = negative["negative"]
+        self.other.pre_run()
+        try:
+            return super().outer_sample(noise, *args, **kwargs)
+        finally:
+            self.other.cleanup()
+
+    def predict_noise(self, x, timestep, model_options=None, seed=None):
+        negative = comfy.samplers.process_conds(
+            self.inner_other, x, {"negative": [dict(c) for c in self.negative]}, x.device
+        )["negative"]
+        calculate = comfy.samplers.calc_cond_batch
+        positive = self.conds["positive"]
+        (cond,) = calculate(self.inner_model, [positive], x, timestep, model_options)
+        (uncond,) = calculate(self.inner_other, [negative], x, timestep, model_options)
+        return uncond + self.cfg * (cond - uncond)
