@@ -54,8 +54,9 @@ class ContextWindows(io.ComfyNode):
                     default=1,
                     min=1,
                     max=12,
-                    tooltip="uniform and looped only: above 1, further windows take every 2nd, "
-                    "4th ... frame, which ties distant frames together and costs time.",
+                    tooltip="Schedules that move only: above 1, further windows take every "
+                    "2nd, 4th ... frame, which ties distant frames together and costs time. As "
+                    "much of it as the clip has room for.",
                 ),
                 io.Combo.Input(
                     "schedule",
@@ -63,7 +64,9 @@ class ContextWindows(io.ComfyNode):
                     default=Schedule.STATIC.value,
                     tooltip="static: the same windows at every step. uniform: they move from "
                     "step to step, so that no join stays in place. looped: the same, and the end "
-                    "joins the beginning. batched: side by side without overlap.",
+                    "joins the beginning. batched: side by side without overlap. looped open and "
+                    "uniform (Evolved): what AnimateDiff-Evolved lays with closed_loop off, and as "
+                    "its standard uniform.",
                 ),
                 io.Combo.Input(
                     "fuse",

@@ -102,7 +102,8 @@ class ApplyMotionModule(io.ComfyNode):
                     options=[schedule.value for schedule in BetaSchedule],
                     default=BetaSchedule.AUTO.value,
                     tooltip="The noise schedule. auto: the linear one that motion modules were "
-                    "trained with. keep: whatever the model has.",
+                    "trained with. keep: whatever the model has. average: the mean of the sigmas "
+                    "of the two; lcm of 100 timesteps sets LCM sampling too.",
                 ),
                 io.Float.Input(
                     "start_percent",

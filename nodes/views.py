@@ -44,7 +44,8 @@ class Views(io.ComfyNode):
                     default=Schedule.STATIC.value,
                     tooltip="static: the same views at every step. uniform: they move from step "
                     "to step. looped: the same, and the end joins the beginning. batched: side "
-                    "by side without overlap.",
+                    "by side without overlap. looped open and uniform (Evolved): as "
+                    "AnimateDiff-Evolved lays them.",
                 ),
                 io.Combo.Input(
                     "fuse",

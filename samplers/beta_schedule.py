@@ -9,6 +9,8 @@ import logging
 from enum import Enum
 
 import torch
+from comfy.ldm.modules.diffusionmodules.util import make_beta_schedule
+from comfy_extras import nodes_model_advanced
 
 from ..motion.errors import AnimateDiffError
 
@@ -26,22 +28,41 @@ class BetaSchedule(str, Enum):
     LINEAR = "linear (AnimateDiff)"
     SCALED_LINEAR = "scaled_linear (Stable Diffusion)"
     KEEP = "keep"
+    AVERAGE = "average of linear and scaled_linear"
+    SDXL = "scaled_linear to 0.020 (AnimateDiff-SDXL)"
+    LCM_100 = "lcm of 100 timesteps (scaled_linear)"
+    SQRT = "sqrt"
+    COSINE = "cosine"
+    SQUARED_COSINE = "squaredcos_cap_v2"
+
+
+HOST_NAMES = {  # and beta_end where it is not the usual one
+    BetaSchedule.LINEAR: ("sqrt_linear", BETA_END),
+    BetaSchedule.SCALED_LINEAR: ("linear", BETA_END),
+    BetaSchedule.LCM_100: ("linear", BETA_END),
+    BetaSchedule.SDXL: ("linear", 0.020),
+    BetaSchedule.SQRT: ("sqrt", BETA_END),
+    BetaSchedule.COSINE: ("cosine", BETA_END),
+    BetaSchedule.SQUARED_COSINE: ("squaredcos_cap_v2", BETA_END),
+}
 
 
 def sigmas_of(schedule: BetaSchedule) -> torch.Tensor:
-    """[1000] sigma_t = sqrt((1 - abar_t) / abar_t), abar_t = prod(1 - beta_s) for s <= t."""
-    if schedule is BetaSchedule.SCALED_LINEAR:
-        root = torch.linspace(BETA_START**0.5, BETA_END**0.5, TIMESTEPS, dtype=torch.float64)
-        betas = root**2
-    else:
-        betas = torch.linspace(BETA_START, BETA_END, TIMESTEPS, dtype=torch.float64)
-    abar = torch.cumprod(1.0 - betas, dim=0)
+    """[1000] sigma_t = sqrt((1 - abar_t) / abar_t), abar_t = prod(1 - beta_s) for s <= t, in
+    float64 on the CPU, as some devices have none."""
+    if schedule is BetaSchedule.AUTO:
+        return sigmas_of(BetaSchedule.LINEAR)
+    if schedule is BetaSchedule.AVERAGE:
+        return (sigmas_of(BetaSchedule.LINEAR) + sigmas_of(BetaSchedule.SCALED_LINEAR)) / 2
+    name, end = HOST_NAMES[schedule]
+    betas = torch.as_tensor(make_beta_schedule(name, TIMESTEPS, BETA_START, end), device="cpu")
+    abar = torch.cumprod(1.0 - betas.double(), dim=0)
     return ((1.0 - abar) / abar) ** 0.5
 
 
 def timesteps_of(sigmas: torch.Tensor) -> torch.Tensor | None:
-    """The timestep of each sigma in one of the two schedules; None where neither holds them all."""
-    for schedule in (BetaSchedule.SCALED_LINEAR, BetaSchedule.LINEAR):
+    """The timestep of each sigma in one of the schedules; None where none holds them all."""
+    for schedule in (BetaSchedule.AVERAGE, *HOST_NAMES):
         steps = _timesteps_in(schedule, sigmas)
         if steps is not None:
             return steps
@@ -49,7 +70,7 @@ def timesteps_of(sigmas: torch.Tensor) -> torch.Tensor | None:
 
 
 def _timesteps_in(schedule: BetaSchedule, sigmas: torch.Tensor) -> torch.Tensor | None:
-    sigmas, table = sigmas.detach().double().cpu(), sigmas_of(schedule)
+    sigmas, table = sigmas.detach().cpu().double(), sigmas_of(schedule)
     steps = (sigmas.log()[:, None] - table.log()[None]).abs().argmin(dim=1)
     return steps if ((table[steps] - sigmas).abs() <= SAME_SIGMA * sigmas).all() else None
 
@@ -58,7 +79,8 @@ def set_beta_schedule(model, schedule: BetaSchedule) -> None:
     """Give a cloned ModelPatcher the schedule, timestep by timestep.
 
     Works on what is there, so that a prediction type or a shortened table (LCM) set by another
-    node stays. `auto` leaves a schedule it does not know alone, with a warning.
+    node stays; the schedule of LCM alone replaces the sampling. `auto` leaves a schedule it does
+    not know alone, with a warning.
     """
     if schedule is BetaSchedule.KEEP:
         return
@@ -68,10 +90,19 @@ def set_beta_schedule(model, schedule: BetaSchedule) -> None:
         _refuse_unknown(schedule, sampling)
         return
     target = BetaSchedule.LINEAR if schedule is BetaSchedule.AUTO else schedule
-    sampling = copy.deepcopy(sampling)
-    sampling.set_sigmas(sigmas_of(target)[steps])
+    if target is BetaSchedule.LCM_100:
+        sampling = _Distilled(model.model.model_config)
+    else:
+        sampling = copy.deepcopy(sampling)
+        sampling.set_sigmas(sigmas_of(target)[steps])
     model.add_object_patch("model_sampling", sampling)
     model.set_attachments(CHOSEN, target)
+
+
+class _Distilled(nodes_model_advanced.ModelSamplingDiscreteDistilled, nodes_model_advanced.LCM):
+    """LCM sampling, as ComfyUI's ModelSamplingDiscrete sets it up, at 100 timesteps of 1000."""
+
+    original_timesteps = 100
 
 
 def warn_if_replaced(model) -> None:

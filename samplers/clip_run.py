@@ -105,11 +105,24 @@ def _announce(windows: ContextWindows, noise, frames: int) -> None:
             "for a video model use ComfyUI's own context windows node.",
         )
     if windows.cuts(frames):
-        windows.plan.require_stride(frames)
         log.info("AnimateDiff: %d frames in %s", frames, windows)
+        _announce_stride(windows, frames)
     elif windows.turns(frames):
         log.info(
             "AnimateDiff: %d frames in one looped window, which begins at another frame in every "
             "step",
             frames,
+        )
+
+
+def _announce_stride(windows: ContextWindows, frames: int) -> None:
+    asked, used = windows.plan.stride, windows.plan.fitted(frames).stride
+    if windows.plan.schedule.moves and used < asked:
+        log.warning(
+            "AnimateDiff: context_stride is %d, and a clip of %d frames in windows of %d has room "
+            "for %d: that is used. Lower context_stride, or make the clip longer.",
+            asked,
+            frames,
+            windows.plan.length,
+            used,
         )

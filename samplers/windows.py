@@ -1,13 +1,16 @@
 """Which frames a motion module sees at once: overlapping windows along a clip.
 
-The schedules `uniform` and `looped` follow the context scheduler of animatediff-cli
-(neggles, 2023): their windows begin elsewhere at every step, by a van der Corput sequence,
-so that no join stays at one place. A window is a tuple of frame indices without repeats.
+The schedules that move follow the context scheduler of animatediff-cli (neggles, 2023): their
+windows begin elsewhere at every step, by a van der Corput sequence, so that no join stays at one
+place. A window is a tuple of frame indices; one that goes around a loop more than once holds some
+of them again, and then only their last place counts (`fuse.py`).
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 
 from ..motion.errors import AnimateDiffError
 
@@ -21,11 +24,23 @@ class Schedule(str, Enum):
     UNIFORM = "uniform"
     LOOPED = "looped"
     BATCHED = "batched"
+    LOOPED_OPEN = "looped open"
+    UNIFORM_EVOLVED = "uniform (Evolved)"
 
     @property
     def moves(self) -> bool:
         """Whether the windows depend on the step."""
-        return self in (Schedule.UNIFORM, Schedule.LOOPED)
+        return self not in (Schedule.STATIC, Schedule.BATCHED)
+
+    @property
+    def evolved(self) -> bool:
+        """Whether it is AnimateDiff-Evolved's own, weights included."""
+        return self in (Schedule.LOOPED_OPEN, Schedule.UNIFORM_EVOLVED)
+
+    @property
+    def wraps(self) -> bool:
+        """Whether windows run over the end of the clip into its beginning."""
+        return self in (Schedule.LOOPED, Schedule.LOOPED_OPEN)
 
 
 def van_der_corput(step: int) -> float:
@@ -41,8 +56,9 @@ def van_der_corput(step: int) -> float:
 class WindowPlan:
     """Windows of `length` frames that share at least `overlap` frames with the next one.
 
-    stride: `uniform` and `looped` add windows that take every 2nd, 4th ... frame, one more
-    such layer for each stride above 1; the other schedules do without. `batched` has no overlap.
+    stride: schedules that move add windows that take every 2nd, 4th ... frame, one more such
+    layer for each stride above 1; the other schedules do without. `batched` has no overlap, and
+    the two schedules of AnimateDiff-Evolved share less at the place where they are open.
     name: of the inputs that it comes from, for messages.
     """
 
@@ -74,25 +90,24 @@ class WindowPlan:
         if frames <= self.length:
             start = int(frames * van_der_corput(step)) if self.turns(frames) else 0
             return [tuple((start + i) % frames for i in range(frames))]
-        self.require_stride(frames)
-        return _SCHEDULES[self.schedule](self, frames, step)
+        return list(_SCHEDULES[self.schedule](self.fitted(frames), frames, step))
 
     def turns(self, frames: int) -> bool:
         """Whether the one window of a clip moves."""
         return self.schedule is Schedule.LOOPED and 1 < frames <= self.length
 
-    def require_stride(self, frames: int) -> None:
-        """AnimateDiffError unless the most widely spaced window fits into the clip."""
-        span = (self.length - 1) * self.spacings[-1] + 1
-        if frames <= self.length or span <= frames:
-            return
-        largest = int(math.log2((frames - 1) / (self.length - 1))) + 1
-        raise AnimateDiffError(
-            f"context_stride is {self.stride}: a window of {self.length} frames, every "
-            f"{self.spacings[-1]}th one, spans {span} frames, and the clip has {frames}.",
-            f"a context_stride of at most {largest} for this clip",
-            "lower context_stride; 1 takes neighbouring frames only.",
-        )
+    def fitted(self, frames: int) -> "WindowPlan":
+        """The plan with the largest stride that a clip has room for, if that is less than asked.
+
+        Where windows wrap, the last layer may go around once; else its window has to fit.
+        """
+        if frames <= self.length:
+            return self
+        if self.schedule.wraps:
+            most = math.ceil(math.log2(frames / self.length)) + 1
+        else:
+            most = int(math.log2((frames - 1) / (self.length - 1))) + 1
+        return self if self.stride <= most else replace(self, stride=most)
 
     @property
     def spacings(self) -> list[int]:
@@ -128,14 +143,48 @@ def _uniform(plan: WindowPlan, frames: int, step: int) -> list[Window]:
     return windows
 
 
-def _looped(plan: WindowPlan, frames: int, step: int) -> list[Window]:
-    """Closed: windows run over the end of the clip into its beginning."""
-    windows: dict[frozenset[int], Window] = {}
+def _looped(plan: WindowPlan, frames: int, step: int) -> Iterator[Window]:
+    """Windows that run over the end of the clip into its beginning."""
     for spacing in plan.spacings:
         for start in _starts(plan, frames, step, spacing):
-            window = tuple((start + i * spacing) % frames for i in range(plan.length))
-            windows.setdefault(frozenset(window), window)
-    return list(windows.values())
+            yield tuple((start + i * spacing) % frames for i in range(plan.length))
+
+
+def _uniform_evolved(plan: WindowPlan, frames: int, step: int) -> list[Window]:
+    """AnimateDiff-Evolved's: a window that would wrap is moved to the end, and where the next one
+    lacks the frame at which it wrapped, one that begins there follows. What is still left out,
+    with wide spacings, is filled."""
+    waiting = list(_looped(plan, frames, step))
+    placed: list[Window] = []
+    while waiting:
+        window = waiting.pop(0)
+        wrapped = next((b for a, b in pairwise(window) if b < a), None)
+        if wrapped is not None:
+            window = _at_the_end(window, frames)
+            following = [*waiting, *placed, window][0]
+            if wrapped not in following:
+                waiting.insert(0, tuple(range(wrapped, wrapped + plan.length)))
+        placed.append(window)
+    windows = list(dict.fromkeys(placed))
+    covered = set().union(*windows)
+    gaps = [frame for frame in range(frames) if frame not in covered]
+    last = frames - plan.length
+    return windows + [tuple(range(s, s + plan.length)) for s in _covering(gaps, plan.length, last)]
+
+
+def _at_the_end(window: Window, frames: int) -> Window:
+    moved = [(frame - window[0]) % frames for frame in window]
+    return tuple(frame + frames - 1 - moved[-1] for frame in moved)
+
+
+def _covering(gaps: list[int], length: int, last: int) -> Iterator[int]:
+    """Where windows of neighbours have to begin to hold these frames."""
+    behind = -1
+    for frame in gaps:
+        if frame > behind:
+            start = min(frame, last)
+            behind = start + length - 1
+            yield start
 
 
 def _starts(plan: WindowPlan, frames: int, step: int, spacing: int) -> range:
@@ -163,4 +212,6 @@ _SCHEDULES = {
     Schedule.UNIFORM: _uniform,
     Schedule.LOOPED: _looped,
     Schedule.BATCHED: _batched,
+    Schedule.LOOPED_OPEN: _looped,
+    Schedule.UNIFORM_EVOLVED: _uniform_evolved,
 }

@@ -3,12 +3,19 @@
 # The host and torch are typed loosely.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 
+import math
+
 import comfy.model_sampling
 import pytest
 import torch
 from adn_testing import tiny
 from animatediff_native.motion.errors import AnimateDiffError
-from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule, sigmas_of
+from animatediff_native.samplers.beta_schedule import (
+    BetaSchedule,
+    set_beta_schedule,
+    sigmas_of,
+    timesteps_of,
+)
 from comfy_extras import nodes_model_advanced
 
 # diffusers' DDIM / Euler tables as published: sigma at timesteps 249, 499, 749, 999
@@ -36,6 +43,75 @@ def test_the_host_computes_the_same(schedule, host_name):
     host._register_schedule(beta_schedule=host_name, linear_start=0.00085, linear_end=0.012)
     # fp32 rounding of the host's table
     assert torch.allclose(sigmas_of(schedule).float(), host.sigmas, rtol=1e-6)
+
+
+def betas_by_hand(schedule, t):
+    """Of the papers: SD's between 0.00085 and 0.012 (or 0.020), in the root, straight, or as a
+    root; the cosine ones from abar(t) = cos((t / T + 0.008) / 1.008 pi / 2)^2, capped at 0.999."""
+    share, low, high = t / 999, 0.00085, 0.012
+    straight = low + (high - low) * share
+    if schedule in (BetaSchedule.COSINE, BetaSchedule.SQUARED_COSINE):
+        abar = [math.cos(((t + i) / 1000 + 0.008) / 1.008 * math.pi / 2) ** 2 for i in (0, 1)]
+        return min(0.999, 1 - abar[1] / abar[0])
+    if schedule is BetaSchedule.SDXL:
+        return (low**0.5 + (0.020**0.5 - low**0.5) * share) ** 2
+    return straight**0.5 if schedule is BetaSchedule.SQRT else straight
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [BetaSchedule.SDXL, BetaSchedule.SQRT, BetaSchedule.COSINE, BetaSchedule.SQUARED_COSINE],
+)
+def test_other_schedules_by_hand(schedule):
+    left, expected = 1.0, []
+    for t in range(1000):
+        left *= 1 - betas_by_hand(schedule, t)
+        expected.append(((1 - left) / left) ** 0.5)
+    by_hand = torch.tensor(expected, dtype=torch.float64)
+    assert torch.allclose(sigmas_of(schedule), by_hand, rtol=1e-4)  # the host has it in fp32
+    sampling = patched(schedule)
+    assert torch.allclose(sampling.sigmas.double(), by_hand, rtol=1e-4)
+    again = tiny.model()
+    set_beta_schedule(again, schedule)
+    assert torch.equal(patched(schedule, again).sigmas, sampling.sigmas), "twice is once"
+
+
+def test_the_average_of_sigmas_with_lcm_too():
+    """Half of both at every timestep, and at the 50 of LCM's table."""
+    mean = (sigmas_of(BetaSchedule.LINEAR) + sigmas_of(BetaSchedule.SCALED_LINEAR)) / 2
+    assert torch.allclose(patched(BetaSchedule.AVERAGE).sigmas, mean.float(), rtol=1e-6)
+    lcm = patched(BetaSchedule.AVERAGE, sampling_node("lcm"))
+    assert isinstance(lcm, nodes_model_advanced.LCM)
+    assert torch.allclose(lcm.sigmas, mean[19::20].float(), rtol=1e-6)
+
+
+def test_lcm_of_100_timesteps():
+    """Every tenth timestep, LCM's denoising, whatever was there."""
+    for model in (tiny.model(), sampling_node("lcm"), sampling_node("v_prediction")):
+        sampling = patched(BetaSchedule.LCM_100, model)
+        assert isinstance(sampling, nodes_model_advanced.LCM)
+        table = sigmas_of(BetaSchedule.SCALED_LINEAR)[9::10].float()
+        assert torch.allclose(sampling.sigmas, table, rtol=1e-6)
+        assert sampling.timestep(sampling.sigma_max).item() == 999
+        assert sampling.timestep(sampling.sigmas[3]).item() == 39
+
+
+def test_float64_is_for_the_cpu_alone():
+    """Some devices have none."""
+    sigmas = sigmas_of(BetaSchedule.LINEAR).float().to("meta")
+    seen = []
+
+    class Watched(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            if func is torch.Tensor.double:
+                seen.append("double before cpu")
+            if func is torch.Tensor.cpu:
+                return sigmas_of(BetaSchedule.LINEAR).float()
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    assert timesteps_of(sigmas.as_subclass(Watched)) is not None
+    assert seen == []
 
 
 def patched(schedule, model=None):

@@ -54,7 +54,6 @@ PURE = [
     "lora/frame_path.py",
     "lora/layer_update.py",
     "lora/uncompiled.py",
-    "samplers/beta_schedule.py",
     "samplers/windows.py",
     "samplers/fuse.py",
     "samplers/control_slicing.py",

@@ -1,5 +1,6 @@
 """Window schedules: properties over many clips, and the published mathematics."""
 
+import math
 from itertools import pairwise, product
 
 import pytest
@@ -13,8 +14,8 @@ CASES = [
     for (length, overlap), stride, schedule in product(SHAPES, (1, 2, 3), Schedule)
     for frames, step in product(FRAMES, (0, 1, 2, 5, 19))
     if (plan := WindowPlan(length, overlap, stride, schedule))
-    and (frames <= length or (length - 1) * plan.spacings[-1] < frames)
 ]
+OPEN = (Schedule.STATIC, Schedule.UNIFORM, Schedule.BATCHED, Schedule.UNIFORM_EVOLVED)
 
 
 def test_van_der_corput():
@@ -26,8 +27,9 @@ def check(plan: WindowPlan, frames: int, step: int) -> None:
     windows = plan.windows(frames, step)
     whole = set(range(frames))
     assert set().union(*windows) == whole, "every frame is covered"
-    assert all(len(set(w)) == len(w) for w in windows), "no frame twice in a window"
-    assert len({frozenset(w) for w in windows}) == len(windows), "no window twice"
+    spaced_out = plan.schedule.wraps and plan.stride > 1  # may go around more than once
+    assert spaced_out or all(len(set(w)) == len(w) for w in windows), "no frame twice in a window"
+    assert len(set(windows)) == len(windows), "no window twice"
     if frames <= plan.length:
         ((first, *_),) = windows
         assert windows == [tuple((first + i) % frames for i in range(frames))]
@@ -35,7 +37,7 @@ def check(plan: WindowPlan, frames: int, step: int) -> None:
         return
     if plan.schedule is not Schedule.BATCHED:
         assert all(len(w) == plan.length for w in windows)
-    if plan.schedule is not Schedule.LOOPED:
+    if plan.schedule in OPEN:
         assert all(list(w) == sorted(w) for w in windows), "open schedules never wrap"
 
 
@@ -91,9 +93,9 @@ def test_batched_by_hand():
 
 
 def test_looped_by_hand():
-    """F = 8, L = 4, O = 2, S = 2, step 1: H = 1/2, pad 4; starts 4 6 8 10, then 5 with spacing 2."""
+    """F = 8, L = 4, O = 2, S = 2, step 1: H = 1/2, pad 4; starts 4 6 8 10, then 5 and 11 with spacing 2."""
     plan = WindowPlan(4, 2, 2, Schedule.LOOPED)
-    assert plan.windows(8, 1) == [(4, 5, 6, 7), (6, 7, 0, 1), (0, 1, 2, 3), (2, 3, 4, 5), (5, 7, 1, 3)]  # fmt: skip
+    assert plan.windows(8, 1) == [(4, 5, 6, 7), (6, 7, 0, 1), (0, 1, 2, 3), (2, 3, 4, 5), (5, 7, 1, 3), (3, 5, 7, 1)]  # fmt: skip
 
 
 def test_uniform_by_hand():
@@ -123,14 +125,74 @@ def test_settings_that_cannot_work(settings, message):
         WindowPlan(**settings)
 
 
-@pytest.mark.parametrize("schedule", [Schedule.UNIFORM, Schedule.LOOPED])
+@pytest.mark.parametrize("schedule", [Schedule.UNIFORM, Schedule.UNIFORM_EVOLVED])
 @pytest.mark.parametrize(("frames", "largest"), [(17, 1), (31, 2), (61, 3), (64, 3), (121, 4)])
-def test_a_stride_too_large_for_the_clip(schedule, frames, largest):
-    WindowPlan(stride=largest, schedule=schedule).windows(frames)
-    plan = WindowPlan(stride=largest + 1, schedule=schedule)
-    with pytest.raises(AnimateDiffError, match=f"clip has {frames}[\\s\\S]*at most {largest} "):
-        plan.windows(frames)
-    plan.windows(16)  # one window: nothing to space
+def test_a_stride_too_large_for_the_clip_is_the_largest_that_fits(schedule, frames, largest):
+    plan = WindowPlan(stride=largest, schedule=schedule)
+    for step, more in product(range(4), (1, 5)):
+        asked = WindowPlan(stride=largest + more, schedule=schedule)
+        assert asked.windows(frames, step) == plan.windows(frames, step)
+    assert (largest - 1) * (frames - 31) >= 0  # a second layer needs room for 31 frames
+    assert asked.windows(16) == [tuple(range(16))]  # one window: nothing to space
+
+
+@pytest.mark.parametrize("schedule", [Schedule.LOOPED, Schedule.LOOPED_OPEN])
+@pytest.mark.parametrize(("frames", "largest"), [(17, 2), (32, 2), (33, 3), (64, 3), (65, 4)])
+def test_a_stride_too_large_for_a_loop_goes_around_it_once(schedule, frames, largest):
+    """ceil(log2(F / L)) + 1."""
+    asked = WindowPlan(stride=8, schedule=schedule)
+    assert asked.fitted(frames).stride == largest
+    assert asked.windows(frames, 3) == WindowPlan(16, 4, largest, schedule).windows(frames, 3)
+
+
+def incumbent_windows(frames, length, overlap, stride, step, closed, shift_to_end):
+    """What AnimateDiff-Evolved lays, written from its rules: loop windows at every spacing; for
+    the standard schedule those that wrap are moved to the end in the order of the list, and one
+    that begins where they wrapped is put behind them unless the next has that frame."""
+    turn = sum(((step >> bit) & 1) / 2 ** (bit + 1) for bit in range(64))
+    found = []
+    for layer in range(min(stride, math.ceil(math.log2(frames / length)) + 1)):
+        gap, pad = 2**layer, round(frames * turn)
+        at = int(turn * gap) + pad
+        while at < frames + pad - (0 if closed else overlap):
+            found.append([(at + gap * i) % frames for i in range(length)])
+            at += length * gap - overlap
+    place = 0
+    while shift_to_end and place < len(found):
+        window = found[place]
+        falls = [i for i in range(1, length) if window[i] < window[i - 1]]
+        if falls:
+            origin, first = window[0], window[falls[0]]
+            window[:] = [(frame - origin) % frames for frame in window]
+            window[:] = [frame + frames - 1 - window[-1] for frame in list(window)]
+            if first not in found[(place + 1) % len(found)]:
+                found.insert(place + 1, [*range(first, first + length)])
+        place += 1
+    return [tuple(w) for i, w in enumerate(found) if not shift_to_end or w not in found[:i]]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "closed", "shifted"),
+    [
+        (Schedule.LOOPED, True, False),
+        (Schedule.LOOPED_OPEN, False, False),
+        (Schedule.UNIFORM_EVOLVED, False, True),
+    ],
+)
+def test_the_incumbents_windows(schedule, closed, shifted):
+    """Window by window, in its order; but for those that run out of its own clip or leave frames
+    without a window, where it fails."""
+    same = 0
+    shapes = [(16, 4), (16, 0), (12, 8), (24, 6), (8, 2)]
+    for (length, overlap), frames in product(shapes, (25, 31, 32, 40, 47, 64, 97)):
+        for stride, step in product((1, 2, 3), (0, 1, 2, 3, 7, 12)):
+            theirs = incumbent_windows(frames, length, overlap, stride, step, closed, shifted)
+            if {frame for window in theirs for frame in window} != {*range(frames)}:
+                continue
+            ours = WindowPlan(length, overlap, stride, schedule).windows(frames, step)
+            assert ours == theirs, (length, overlap, frames, stride, step)
+            same += 1
+    assert same > 400
 
 
 def test_static_and_batched_take_any_stride():
