@@ -25,6 +25,7 @@ class Norms(str, Enum):
     AUTO = "auto"
     PER_FRAME = "per frame"
     OVER_ALL_FRAMES = "over all frames"
+    OF_V1_FOR_V2 = "over all frames for v1 and v2"
 
 
 class Layout(str, Enum):
@@ -85,9 +86,9 @@ class MotionConfig:
 
     def with_norms(self, norms: Norms) -> "MotionConfig":
         """The same structure, for a UNet whose norms are these."""
-        if norms is Norms.AUTO:
+        if norms is Norms.AUTO or (norms is Norms.OF_V1_FOR_V2 and self.version is not Version.V2):
             return self
-        return replace(self, cross_frame_norm=norms is Norms.OVER_ALL_FRAMES)
+        return replace(self, cross_frame_norm=norms is not Norms.PER_FRAME)
 
     @property
     def mid_block(self) -> bool:

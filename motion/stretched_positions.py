@@ -45,8 +45,11 @@ class StretchedPositions(Effect):
         return F.interpolate(chosen.T[None], size=self.positions, mode="linear")[0].T
 
 
-def stretched(table: int, positions: int, rows: int, first_row: int) -> StretchedPositions | None:
-    """For a table of this many rows; None where nothing would change. rows: 0 for all."""
+def stretched(
+    table: int, positions: int, rows: int, first_row: int, added: int = 0
+) -> StretchedPositions | None:
+    """For a table of this many rows; None where nothing would change. rows: 0 for all; positions: 0
+    for as many as the rows and `added`."""
     rows = rows or table - first_row
     if rows < 1 or first_row + rows > table:
         raise AnimateDiffError(
@@ -54,6 +57,7 @@ def stretched(table: int, positions: int, rows: int, first_row: int) -> Stretche
             f"first_row and rows together at most {table}",
             "lower one of them; rows 0 takes all that there are.",
         )
+    positions = positions or rows + added
     if (rows, first_row) == (table, 0) and positions == table:
         return None
     return StretchedPositions(positions, first_row, first_row + rows, table)

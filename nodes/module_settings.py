@@ -27,10 +27,10 @@ class StretchPositions(io.ComfyNode):
                 io.Int.Input(
                     "positions",
                     default=32,
-                    min=1,
+                    min=0,
                     max=LONGEST,
                     tooltip="How many positions there are afterwards: the most frames that the "
-                    "motion module can then see at once.",
+                    "motion module can then see at once. 0: as many as the rows, and `added`.",
                 ),
                 io.Int.Input(
                     "rows",
@@ -47,6 +47,15 @@ class StretchPositions(io.ComfyNode):
                     max=LONGEST,
                     tooltip="The first of these rows.",
                 ),
+                io.Int.Input(
+                    "added",
+                    default=0,
+                    min=0,
+                    max=LONGEST,
+                    optional=True,
+                    tooltip="Where positions is 0: how many there are more than rows, whatever "
+                    "table the motion module has.",
+                ),
             ],
             outputs=[
                 MotionModuleIO.Output(
@@ -57,8 +66,8 @@ class StretchPositions(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, motion_module, positions, rows, first_row) -> io.NodeOutput:
-        effect = stretched(motion_module.table_length, positions, rows, first_row)
+    def execute(cls, motion_module, positions, rows, first_row, added=0) -> io.NodeOutput:
+        effect = stretched(motion_module.table_length, positions, rows, first_row, added)
         return io.NodeOutput(motion_module.with_effect(effect) if effect else motion_module)
 
 

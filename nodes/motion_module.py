@@ -45,7 +45,8 @@ class LoadMotionModule(io.ComfyNode):
                     optional=True,
                     tooltip="How the checkpoint's group norms see a clip, as the motion module was "
                     "trained. auto: over all frames for v1, per frame for the others. Change it "
-                    "only for a fine-tune that is not recognised.",
+                    "only for a fine-tune that is not recognised, or to have v2 as early "
+                    "AnimateDiff-Evolved ran it (over all frames for v1 and v2).",
                 ),
             ],
             outputs=[

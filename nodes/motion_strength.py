@@ -51,7 +51,7 @@ class MotionStrength(io.ComfyNode):
     @classmethod
     def execute(
         cls, strength, kind, keyframes, step_keyframes, blocks, outside,
-        area=None, frame_strengths=None, previous=(),
+        area=None, frame_strengths=None, previous=(), stretch_area=False,
     ) -> io.NodeOutput:  # fmt: skip
         field = StrengthField(
             strength,
@@ -60,7 +60,7 @@ class MotionStrength(io.ComfyNode):
             given_strengths(frame_strengths),
             read_step_keyframes(step_keyframes) if step_keyframes.strip() else (),
             read_block_factors(blocks),
-            None if area is None else area.reshape(-1, *area.shape[-2:]),
+            _area(area, stretch_area),
             outside,
         )
         picture = torch.cat(_plots(field))
@@ -143,7 +143,22 @@ def _outside_and_sockets() -> list[io.Input]:
             optional=True,
             tooltip="From another Motion Strength: both are multiplied.",
         ),
+        io.Boolean.Input(
+            "stretch_area",
+            default=False,
+            optional=True,
+            tooltip="The area's darkest place counts as black and its lightest as white, over all "
+            "of its masks.",
+        ),
     ]
+
+
+def _area(area: torch.Tensor | None, stretch: bool) -> torch.Tensor | None:
+    if area is None:
+        return None
+    masks = area.reshape(-1, *area.shape[-2:])
+    low, high = masks.aminmax()
+    return (masks - low) / (high - low) if stretch and high > low else masks
 
 
 def _plots(field: StrengthField) -> list[torch.Tensor]:

@@ -126,3 +126,19 @@ def test_what_is_no_list_of_numbers(plain, lora, values):
     ):
         with pytest.raises(AnimateDiffError, match="frame_strengths"):
             call()
+
+
+def test_an_area_from_black_to_white():
+    """(mask - min) / (max - min) over all masks; one shade stays what it is."""
+    from animatediff_native.nodes.motion_strength import MotionStrength
+
+    def area(masks, stretch):
+        given = (1.0, "output", "", "", "", 0.0)
+        ((field,), _) = MotionStrength.execute(*given, area=masks, stretch_area=stretch).args
+        return field.area
+
+    masks = torch.tensor([[[0.2, 0.4]], [[0.6, 0.7]]])
+    assert torch.equal(area(masks, False), masks)
+    assert torch.allclose(area(masks, True), torch.tensor([[[0.0, 0.4]], [[0.8, 1.0]]]))
+    plain = torch.full((1, 2, 2), 0.3)
+    assert torch.equal(area(plain, True), plain)

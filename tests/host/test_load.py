@@ -150,7 +150,9 @@ NO_MEMORY = {
         "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
         "you tried to allocate 9 bytes. Error code 12 (Cannot allocate memory)"
     ),
-    "torch on Windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),
+    "torch on Windows": RuntimeError(
+        "DefaultCPUAllocator: not enough memory: you tried to allocate"
+    ),
     "a device without a class of its own": RuntimeError("MPS backend out of memory"),
     "the system": OSError(12, "Cannot allocate memory"),
     "safetensors": SafetensorError("Cannot allocate memory (os error 12)"),
@@ -217,3 +219,11 @@ def test_the_norms_of_ones_own_choice(tmp_path, caplog):
     save_file(original("v1", positions=48), path)
     assert not load_motion_module(path, Norms.PER_FRAME).config.cross_frame_norm
     assert "rows" not in caplog.text
+
+
+@pytest.mark.parametrize(("version", "pooled"), [("v1", True), ("v2", True), ("v3", False)])
+def test_v2_as_early_loaders_ran_it(tmp_path, version, pooled):
+    """Of the others, this choice changes nothing."""
+    path = tmp_path / "mm.safetensors"
+    save_file(original(version), path)
+    assert load_motion_module(path, Norms.OF_V1_FOR_V2).config.cross_frame_norm == pooled

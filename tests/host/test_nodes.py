@@ -47,12 +47,13 @@ CONTRACT = {
             "area",
             "frame_strengths",
             "previous",
+            "stretch_area",
         ],
         ["ADN_MOTION_STRENGTH", "IMAGE"],
     ),
     "ADN_StretchPositions": (
         "Stretch Positions",
-        ["motion_module", "positions", "rows", "first_row"],
+        ["motion_module", "positions", "rows", "first_row", "added"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_AdjustWeights": (
@@ -65,6 +66,8 @@ CONTRACT = {
         ["motion_module", "local_length", "spatial_cutoff", "temporal_cutoff"],
         ["ADN_MOTION_MODULE"],
     ),
+    "ADN_PingPong": ("Ping-Pong", ["images"], ["IMAGE"]),
+    "ADN_NoiseSchedule": ("Noise Schedule", ["model", "beta_schedule"], ["MODEL"]),
     "ADN_Views": (
         "Views",
         ["motion_module", "view_length", "view_overlap", "schedule", "fuse"],
@@ -268,7 +271,16 @@ def test_ranges_and_choices(nodes):
         "linear (AnimateDiff)",
         "scaled_linear (Stable Diffusion)",
         "keep",
+        "average of linear and scaled_linear",
+        "scaled_linear to 0.020 (AnimateDiff-SDXL)",
+        "lcm of 100 timesteps (scaled_linear)",
+        "sqrt",
+        "cosine",
+        "squaredcos_cap_v2",
     ]
+    alone = {i.id: i.as_dict() for i in nodes["ADN_NoiseSchedule"].GET_SCHEMA().inputs}
+    without = [one for one in inputs["beta_schedule"]["options"] if one not in ("auto", "keep")]
+    assert alone["beta_schedule"]["options"] == without
     assert inputs["start_percent"]["default"] == 0.0
     assert inputs["end_percent"]["default"] == 1.0
 

@@ -37,6 +37,8 @@ OWN_NODES = (
     "context_windows",
     "free_noise",
     "noise",
+    "noise_schedule",
+    "ping_pong",
     "free_init",
     "free_long",
     "views",

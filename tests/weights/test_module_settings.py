@@ -99,6 +99,9 @@ def test_positions_against_a_changed_table(plain, settings):
 def test_the_whole_table_is_the_module_itself():
     assert stretched(32, 32, 0, 0) is None
     assert stretched(32, 32, 32, 0) is None
+    assert stretched(32, 0, 0, 0) is None
+    assert stretched(32, 0, 0, 0, 8) == stretched(32, 40, 0, 0)
+    assert stretched(32, 0, 16, 4, 2) == stretched(32, 18, 16, 4)
 
 
 def test_more_frames_than_positions_are_refused(plain):
