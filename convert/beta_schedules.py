@@ -7,10 +7,10 @@ else calls scaled linear. The incumbent's names follow ComfyUI, ours do not.
 from typing import Any, NamedTuple
 
 from .graph import Link, Node
-from .our_nodes import AUTO, KEEP, LINEAR, SCALED_LINEAR
+from .our_nodes import AUTO, AVERAGE, KEEP, LCM_100, LINEAR, SCALED_LINEAR, SDXL_LINEAR
 from .report import Report
 
-AUTOSELECT = "autoselect"
+AUTOSELECT, EXISTING = "autoselect", "use existing"
 
 
 class Beta(NamedTuple):
@@ -22,12 +22,19 @@ class Beta(NamedTuple):
 
 KNOWN = {
     AUTOSELECT: Beta(AUTO),
-    "use existing": Beta(KEEP),
+    EXISTING: Beta(KEEP),
     "sqrt_linear (AnimateDiff)": Beta(LINEAR),
     "linear (HotshotXL/default)": Beta(SCALED_LINEAR),
     "linear (default)": Beta(SCALED_LINEAR),  # its first name
     "lcm": Beta(KEEP, lcm=True),
     "lcm >> sqrt_linear": Beta(LINEAR, lcm=True),
+    "avg(sqrt_linear,linear)": Beta(AVERAGE),
+    "lcm avg(sqrt_linear,linear)": Beta(AVERAGE, lcm=True),
+    "lcm[100_ots]": Beta(LCM_100),
+    "linear (AnimateDiff-SDXL)": Beta(SDXL_LINEAR),
+    "sqrt": Beta("sqrt"),
+    "cosine": Beta("cosine"),
+    "squaredcos_cap_v2": Beta("squaredcos_cap_v2"),
 }
 
 

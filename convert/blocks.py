@@ -105,5 +105,3 @@ def _number(job: Job, block: Node, name: str) -> float | None:
 
 def _ours(socket: str) -> str:
     return socket.replace("__", ".").replace("_", ".")
-
-

@@ -22,14 +22,15 @@ from .values_of import Frames
 
 SCHEDULES = {
     STATIC: "static",
-    UNIFORM: "uniform",
+    UNIFORM: "uniform (Evolved)",
     LOOPED: "looped",
     BATCHED: "batched",
     LEGACY_UNIFORM: "looped",
     V1_ADVANCED: "looped",
 }
-VIEW_SCHEDULES = {VIEWS_STATIC: "static", VIEWS_UNIFORM: "uniform", VIEWS_LOOPED: "looped"}
-STRIDED = ("uniform", "looped")
+UNIFORM_THERE, OPEN = "uniform (Evolved)", "looped open"
+VIEW_SCHEDULES = {VIEWS_STATIC: "static", VIEWS_UNIFORM: UNIFORM_THERE, VIEWS_LOOPED: "looped"}
+STRIDED = (UNIFORM_THERE, "looped", OPEN)
 LOOPING_NAMES = ("uniform", "looped_uniform")  # what context_schedule of old nodes was called
 FUSES = ("pyramid", "flat", "overlap-linear", "relative")
 MOST_STRIDE, SHORTEST = 12, 2  # of Context Windows
@@ -110,7 +111,8 @@ def _chain(job: Job, link: Link | None) -> list[Node]:
         seen.add(node.id)
         behind = "context_opts" if node.type == CONTEXT_EXTRAS else "prev_context"
         if node.type == CONTEXT_EXTRAS:
-            job.refuse_options(node, "context_extras")
+            if node.mode == ACTIVE:
+                job.refuse_options(node, "context_extras")
         elif node.type not in (*SCHEDULES, VIEWS_ONLY) or node.problem:
             job.report.drop(node, node.problem or "windows of this kind have no equivalent")
         elif node.mode == ACTIVE or _all_there_is(node, chain, behind):
@@ -131,7 +133,7 @@ def _start(job: Job, node: Node) -> float:
 
 def read_windows(job: Job, node: Node, frames: Frames) -> Windows | None:
     """The settings of one node of context options."""
-    length = job.value(node, "context_length")
+    given, length = (read(node, "context_length") for read in (job.value, job.number))
     if isinstance(length, int) and length < SHORTEST:
         if length:  # 0 turned windows off
             job.report.leave(node, f"windows of {length} frame are too short for Context Windows")
@@ -139,11 +141,11 @@ def read_windows(job: Job, node: Node, frames: Frames) -> Windows | None:
     schedule = _schedule(job, node, lambda: frames() == length)
     windows = Windows(
         node,
-        length,
+        given,
         _overlap(job, node, length),
         _stride(job, node, length, frames) if schedule in STRIDED else 1,
         schedule,
-        _fuse(job, node),
+        _fuse(job, node, schedule),
     )
     return replace(windows, mode=ACTIVE if node.mode == ACTIVE else BYPASSED)
 
@@ -159,47 +161,46 @@ def _schedule(job: Job, node: Node, one_window: Callable[[], bool]) -> str:
 
 def _looped(job: Job, node: Node, one_window: Callable[[], bool]) -> str:
     """The schedule that windows which go on at the beginning of the clip have."""
-    closed = job.constant(node, "closed_loop")
-    in_one_window = job.constant(node, "use_on_equal_length")
-    if not closed:
-        job.report.note(
-            f"{node}: closed_loop is off, so its windows became uniform. There, windows that the "
-            "incumbent lets run over the end of the clip into its beginning stop at the end."
-        )
-        if in_one_window:
-            job.report.leave(node, "use_on_equal_length without closed_loop has no equivalent")
-        return "uniform"
+    closed = job.known_number(node, "closed_loop")
+    in_one_window = job.known_number(node, "use_on_equal_length")
+    if in_one_window and one_window():
+        # theirs sees the clip twice at a step then, from two frames on, and ours once
+        if closed:
+            job.report.note(f"{node}: use_on_equal_length differs: one window turns at each step.")
+        return "looped"
     # ours loops a clip of one window too, theirs only where that is asked for
-    return "uniform" if not in_one_window and one_window() else "looped"
+    return "looped" if closed and not one_window() else OPEN
 
 
 def _overlap(job: Job, node: Node, length: Any) -> Any:
-    overlap = job.value(node, "context_overlap")
+    overlap = job.number(node, "context_overlap")
     if isinstance(length, int) and isinstance(overlap, int) and overlap >= length:
         job.report.leave(node, f"context_overlap {overlap} is not less than context_length")
         return length // 4
-    return overlap
+    return job.value(node, "context_overlap")
 
 
 def _stride(job: Job, node: Node, length: Any, clip: Frames) -> Any:
-    """The largest stride whose windows fit into the clip is the most that is possible here."""
-    stride = job.value(node, "context_stride")
-    if not isinstance(stride, int) or not isinstance(length, int) or stride == 1:
+    """Theirs is capped when it runs, and so is ours; here too where the clip is known."""
+    stride = job.number(node, "context_stride")
+    if not isinstance(stride, int) or not isinstance(length, int):
         return stride
-    most, frames = MOST_STRIDE, clip()
-    if frames is None:
-        job.report.note(f"{node}: context_stride is {stride}; a short clip may need a lower one.")
-    elif frames > length:
-        most = min(most, int(math.log2((frames - 1) / (length - 1))) + 1)
-    if stride > most:
-        job.report.leave(node, f"context_stride {stride} is too much for this clip; it is {most}")
-    return min(stride, most)
+    most, frames = MOST_STRIDE, clip() if stride > 1 else None
+    if frames is not None and frames > length:
+        most = min(most, math.ceil(math.log2(frames / length)) + 1)
+    return most if stride > most else job.value(node, "context_stride")
 
 
-def _fuse(job: Job, node: Node) -> str:
-    fuse = job.constant(node, "fuse_method")
-    if fuse is None or fuse in FUSES:
-        return fuse or "flat"
+def _fuse(job: Job, node: Node, schedule: str) -> str:
+    fuse = job.constant(node, "fuse_method") or "flat"
+    if fuse in FUSES:
+        own = fuse == "overlap-linear" and schedule in ("static", "looped")
+        if own or (fuse == "relative" and schedule == "looped"):
+            job.report.note(
+                f"{node}: fuse {fuse} differs a little: no frame of an overlap is without weight, "
+                "and a loop's join is like any other."
+            )
+        return fuse
     job.report.leave(node, f"fuse_method {fuse!r} has no equivalent; pyramid is used")
     return "pyramid"
 
@@ -224,4 +225,4 @@ def views_of(job: Job, node: Node, name: str, frames: Frames) -> Windows | None:
         schedule = _looped(job, origin, lambda: frames() == length)
     if schedule in STRIDED and job.number(origin, "view_stride") != 1:
         job.report.leave(origin, "view_stride has no equivalent: views are of neighbouring frames")
-    return Windows(origin, length, overlap, 1, schedule, _fuse(job, origin))
+    return Windows(origin, length, overlap, 1, schedule, _fuse(job, origin, schedule))

@@ -1,6 +1,6 @@
 """FreeNoise goes before the samplers."""
 
-from .contexts import STRIDED, Windows
+from .contexts import Windows
 from .graph import ACTIVE, BYPASSED, Link, Node
 from .noise import moved
 from .options import Job
@@ -28,9 +28,7 @@ def put_before(job: Job, settings: Node, sampler: Node, windows: Windows, active
         "context_length": windows.length,
         "context_overlap": windows.overlap,
         "seed": seed.value,
-        # theirs is the order of the paper, which repeats noise inside moving windows
-        "schedule": "static" if windows.schedule == "static" else "any",
-        "context_stride": windows.stride if windows.schedule in STRIDED else 1,
+        "schedule": "static",  # the paper's order, which is theirs whatever windows there are
     }
     ours = job.add(
         FREE_NOISE,

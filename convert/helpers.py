@@ -1,28 +1,16 @@
 """The incumbent's nodes that ComfyUI has by itself, or that our design has no need of."""
 
-from functools import partial
-
-from .beta_schedules import KNOWN
-from .graph import Graph, Link, Node
+from .beta_schedules import beta_of
+from .graph import ACTIVE, MUTED, REROUTE, Graph, Link, Node
+from .host_nodes import CHECKPOINT, EMPTY_LATENT, MODEL_SAMPLING
+from .model_paths import without_motion
 from .options import Job
-from .our_nodes import (
-    APPLY,
-    CHECKPOINT,
-    EMPTY_LATENT,
-    FRAME_GUIDANCE,
-    FREE_INIT,
-    KEEP,
-    MODEL_SAMPLING,
-    SCALED_LINEAR,
-    USE_NOISE,
-    WINDOWS,
-)
+from .our_nodes import APPLY, AUTO, KEEP, NOISE_SCHEDULE, SCALED_LINEAR
 from .their_nodes import CHECKPOINT as THEIR_CHECKPOINT
 from .their_nodes import EMPTY_LATENT as THEIR_EMPTY_LATENT
 from .their_nodes import UNLOAD
 
 MOST_LATENTS = 4096  # batch_size of Empty Latent Image
-ADD_MOTION = (APPLY, WINDOWS, MODEL_SAMPLING, FRAME_GUIDANCE, FREE_INIT, USE_NOISE)
 LOADED_SCALE = 0.18215  # of an SD1.5 checkpoint's latents
 
 
@@ -51,27 +39,31 @@ def _empty_latent(job: Job, node: Node) -> None:
 
 
 def _checkpoint(job: Job, node: Node) -> None:
-    schedule = job.value(node, "beta_schedule")
-    beta = None if isinstance(schedule, Link) else KNOWN.get(schedule)
-    as_loaded = beta is not None and not beta.lcm and beta.schedule in (KEEP, SCALED_LINEAR)
-    if not as_loaded and _sampled_as_loaded(job.graph, Link(node.id, 0)):
-        job.report.leave(node, f"beta_schedule {schedule!r} of a checkpoint has no equivalent")
+    """Its schedule is set by a node of ours, unless the model only goes to others that set one."""
     if job.value(node, "use_custom_scale_factor") and (
         job.value(node, "scale_factor") != LOADED_SCALE
     ):
         job.report.leave(node, "a custom scale_factor has no equivalent")
-    ours = job.graph.add(
-        CHECKPOINT,
-        {"ckpt_name": job.value(node, "ckpt_name")},
-        node,
-        title=job.title(node),
-        mode=node.mode,
-    )
-    job.replace(node, {output: Link(ours.id, output) for output in range(3)}, ours)
+    inputs = {"ckpt_name": job.value(node, "ckpt_name")}
+    shared = {"title": job.title(node), "mode": node.mode}
+    ours = job.graph.add(CHECKPOINT, inputs, node, **shared)
+    made, model = [ours], Link(ours.id, 0)
+    beta = beta_of(node, job.value(node, "beta_schedule"), None, job.report)
+    as_loaded = not beta.lcm and beta.schedule in (KEEP, AUTO, SCALED_LINEAR)
+    if not as_loaded and _sampled_as_loaded(job.graph, Link(node.id, 0)):
+        if beta.lcm:
+            inputs = {"model": model, "sampling": "lcm", "zsnr": False}
+            made.append(job.add(MODEL_SAMPLING, inputs, node, mode=node.mode))
+            model = Link(made[-1].id, 0)
+        if beta.schedule != KEEP:
+            inputs = {"model": model, "beta_schedule": beta.schedule}
+            made.append(job.add(NOISE_SCHEDULE, inputs, node, mode=node.mode))
+            model = Link(made[-1].id, 0)
+    job.replace(node, {0: model, 1: Link(ours.id, 1), 2: Link(ours.id, 2)}, *made)
 
 
 def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
-    """Whether a model reaches anything but through a node of ours that sets its schedule."""
+    """Whether a model may reach anything but through a node of ours that sets its schedule."""
     seen: set[str] = set()
     links = [link]
     while links:
@@ -80,6 +72,8 @@ def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
                 continue
             if node.type == MODEL_SAMPLING:
                 continue
+            if node.type == REROUTE:
+                name = "model"
             if name != "model" or "latent_image" in node.inputs or "latent_image" in node.sockets:
                 return True
             if node.id not in seen:
@@ -91,17 +85,11 @@ def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
 def _unload(job: Job, node: Node) -> None:
     """Our nodes give out clones: a model without motion is the one before them."""
     link = node.link("model")
-    before = link and job.graph.follow(link, partial(_model_before, job.graph), job.models)
-    if before is None or before == link or _adds_motion(job.graph.origin(before)):
+    if node.mode == MUTED or link is None:
+        job.replace(node, {})
+        return
+    model = link if node.mode != ACTIVE else without_motion(job, link, node)
+    if model is None:
         job.report.leave(node, "it does not stand behind a motion module that was converted")
         return
-    job.replace(node, {0: before})
-
-
-def _model_before(graph: Graph, link: Link) -> Link | None:
-    node = graph.origin(link)
-    return node.link("model") if node is not None and _adds_motion(node) else None
-
-
-def _adds_motion(node: Node | None) -> bool:
-    return node is not None and node.type in ADD_MOTION
+    job.replace(node, {0: model})

@@ -14,9 +14,7 @@ EXACT_ROUNDS = 2  # as many as the incumbent makes of the noise that it began wi
 INIT_TYPES = ("FreeInit [sampler sigma]", "FreeInit [model sigma]")  # the same, as its code has it
 
 
-def free_init(
-    job: Job, settings: Node, samplers: list[Node]
-) -> tuple[Node, dict[str, Any]] | None:
+def free_init(job: Job, settings: Node, samplers: list[Node]) -> tuple[Node, dict[str, Any]] | None:
     """The inputs of our node, and the node of theirs at whose place it goes, for a model that
     leads to these samplers; where not all begin from noise, it is put before those that do."""
     node = job.option(settings, "iteration_opts")

@@ -1,7 +1,10 @@
 """How the widgets of a node lie in a file, in a short notation.
 
-Letters: t text, i whole number, f number, b switch.
+Letters: t text, i whole number, f number, b switch. And how a node that is added lies there.
 """
+
+from dataclasses import dataclass
+from typing import Any
 
 Layout = tuple[tuple[str, str], ...]
 
@@ -14,3 +17,14 @@ def layouts(*texts: str) -> tuple[Layout, ...]:
 def _layout(text: str) -> Layout:
     pairs = (word.partition(":") for word in text.split())
     return tuple((name, kind or "t") for name, _, kind in pairs)
+
+
+@dataclass(frozen=True)
+class OurNode:
+    """sockets: name, type, whether optional; widgets: name, type, default; outputs: name, type."""
+
+    title: str
+    size: tuple[int, int]
+    sockets: tuple[tuple[str, str, bool], ...] = ()
+    widgets: tuple[tuple[str, str, Any], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()

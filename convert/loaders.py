@@ -1,27 +1,32 @@
 """Loaders of motion modules: those that do everything, and those with parts to plug together; and
 chains of MotionLoRA loaders, which both take."""
 
-import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from .beta_schedules import Beta, beta_of
 from .contexts import Contexts, contexts_of, read_windows
 from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
+from .host_nodes import MODEL_SAMPLING
+from .model_paths import leaves_as_loaded, sampling_before
 from .module_settings import adjusted
+from .motion_files import Use, kind_problem, loras_of, module_of, norms_of
 from .options import Job
-from .our_nodes import APPLY, KEEP, LOAD, LORA, MODEL_SAMPLING, OURS, VIEWS, WINDOWS
+from .our_nodes import APPLY, KEEP, LCM_100, LOAD, OURS, VIEWS, WINDOWS
 from .sample_settings import additions, apply_settings, beta_from_settings
 from .samplers import samplers_behind
 from .strengths import strength_inputs
 from .their_nodes import APPLY as THEIR_APPLY
-from .their_nodes import APPLY_SIMPLE, EVOLVED, GEN1, LEGACY_LOADER, V1_ADVANCED, V1_LOADER
+from .their_nodes import (
+    APPLY_SIMPLE,
+    EVOLVED,
+    LEGACY_LOADER,
+    LOADERS,
+    V1_ADVANCED,
+)
 from .their_nodes import LOAD as THEIR_LOAD
-from .their_nodes import LORA as THEIR_LORA
 
-ALL_IN_ONE = (GEN1, LEGACY_LOADER, V1_LOADER, V1_ADVANCED)
-NOT_V2 = re.compile(r"v3_sd15|mm_sd_v1[45]\.|temporaldiff-v1|mm-stabilized", re.IGNORECASE)
 GAP = 50  # pixels between nodes one below the other
 
 
@@ -45,12 +50,14 @@ class Chain:
 def convert_loaders(job: Job) -> None:
     """Every loader that can be converted; the others stay, and so does what they need."""
     for node in list(job.graph.nodes.values()):
-        if node.type not in (*ALL_IN_ONE, EVOLVED):
+        if node.type not in LOADERS:
             continue
         model = node.link("model")
         problem = node.problem or ("" if model else "it has no model connected")
-        if not problem and node.type == EVOLVED:
-            problem = _models_problem(job, node)
+        if not problem:
+            problem = (
+                _models_problem(job, node) if node.type == EVOLVED else kind_problem(job, node)
+            )
         if problem or model is None:
             job.report.leave(node, problem)
         elif node.type == EVOLVED:
@@ -64,7 +71,8 @@ def _convert_all_in_one(chain: Chain) -> None:
     name = job.value(node, "model_name")
     contexts = _contexts(chain)
     beta = _beta(chain, name)
-    load = job.graph.add(LOAD, {"motion_module": name}, node, mode=node.mode)
+    inputs = {"motion_module": name, **norms_of(job, node)}
+    load = job.graph.add(LOAD, inputs, node, mode=node.mode)
     chain.made.append(load)
     module = adjusted(job, node, name, Link(load.id, 0))
     inputs = {
@@ -103,16 +111,7 @@ def _with_views(chain: Chain, contexts: Contexts, module: Link) -> Link:
 
 
 def _strength(chain: Chain) -> dict[str, Any]:
-    """Of the old loaders also what the later ones no longer have."""
     job, node = chain.job, chain.loader
-    if node.type == LEGACY_LOADER:
-        why = "ran v2 motion modules with the group norms of v1; here they run as trained"
-        if not NOT_V2.search(str(job.value(node, "model_name"))):
-            job.refuse_values(node, "apply_v2_models_properly", why=why)
-    if node.type in (V1_LOADER, V1_ADVANCED):
-        job.report.note(
-            f"{node} ran v2 motion modules with the group norms of v1; here they run as trained."
-        )
     scale = job.number(node, "motion_scale") if node.type == LEGACY_LOADER else 1.0
     return strength_inputs(job, node, partial(_frames, chain), scale)
 
@@ -133,24 +132,15 @@ def _convert_evolved(chain: Chain) -> None:
             job.report.note(f"{apply} takes part in no step; it is bypassed.")
             start, end, mode = 0.0, 1.0, BYPASSED if mode == ACTIVE else mode
         inputs = {
-            "motion_module": _with_views(chain, contexts, _module(job, use.load)),
+            "motion_module": _with_views(chain, contexts, module_of(job, use)),
             **strength_inputs(job, apply, partial(_frames, chain)),
             "beta_schedule": beta.schedule,
             "start_percent": start,
             "end_percent": end,
         }
         ours = _add_apply(chain, apply, inputs, mode)
-        job.refuse_values(apply, "apply_v2_properly")
         job.report.replaced(apply, ours)
     _finish(chain, contexts)
-
-
-class Use(NamedTuple):
-    """A node that applies a motion module, what loads it, and the mode of what takes its place."""
-
-    apply: Node
-    load: Node
-    mode: int
 
 
 def _applies(job: Job, node: Node) -> list[Use]:
@@ -178,23 +168,10 @@ def _models_problem(job: Job, node: Node) -> str:
         load = job.graph.origin(apply.link("motion_model"))
         if load is None or load.type not in (THEIR_LOAD, LOAD) or load.problem:
             return f"the motion module of {apply} comes from {load}, which cannot be converted"
+        if problem := kind_problem(job, load):
+            return problem
         link = apply.link("prev_m_models")
     return ""
-
-
-def _module(job: Job, load: Node) -> Link:
-    """Our loader of a motion module, and what its settings change in it; one for all that apply
-    it."""
-    if load.type == LOAD:
-        return Link(load.id, 0)
-    if load.id not in job.made:
-        name = job.value(load, "model_name")
-        inputs = {"motion_module": name}
-        ours = job.graph.add(LOAD, inputs, load, title=job.title(load), mode=load.mode)
-        job.report.replaced(load, ours)
-        module = adjusted(job, load, name, Link(ours.id, 0))
-        job.made[load.id] = job.graph.nodes[module.node]
-    return Link(job.made[load.id].id, 0)
 
 
 def _beta(chain: Chain, module: Any) -> Beta:
@@ -202,47 +179,25 @@ def _beta(chain: Chain, module: Any) -> Beta:
     job, node = chain.job, chain.loader
     name = beta_from_settings(job, node) or job.value(node, "beta_schedule")
     beta = beta_of(node, name, module, job.report)
-    if beta.lcm:
-        chain.add(MODEL_SAMPLING, {"sampling": "lcm", "zsnr": False}, node, mode=node.mode)
+    sampling = "lcm" if beta.lcm else "eps" if _sampling_is_replaced(chain, beta) else ""
+    if sampling:
+        chain.add(MODEL_SAMPLING, {"sampling": sampling, "zsnr": False}, node, mode=node.mode)
     return beta
 
 
+def _sampling_is_replaced(chain: Chain, beta: Beta) -> bool:
+    """Theirs puts the schedule in place of all that another node set before, ours keeps that."""
+    if beta.schedule in (KEEP, LCM_100):
+        return False
+    before = sampling_before(chain.job, chain.model)
+    return before is not None and not leaves_as_loaded(before)
+
+
 def _add_apply(chain: Chain, beside: Node, inputs: dict[str, Any], mode: int) -> Node:
-    loras = _loras(chain.job, beside.link("motion_lora"))
+    loras = loras_of(chain.job, beside.link("motion_lora"))
     if loras is not None:
         inputs["motion_lora"] = loras
     return chain.add(APPLY, inputs, beside, title=chain.job.title(beside), mode=mode)
-
-
-def _loras(job: Job, link: Link | None) -> Link | None:
-    """The same chain of MotionLoRAs made of our loaders; each is made once."""
-    theirs = []
-    node = job.graph.origin(link)
-    while node is not None and node.type == THEIR_LORA and not node.problem:
-        if node.id in job.made:
-            node = job.made[node.id]
-            break
-        theirs.append(node)
-        node = job.graph.origin(node.link("prev_motion_lora"))
-    if node is not None and node.type != LORA:
-        job.report.drop(node, node.problem or "it gives a MotionLoRA in a way that is not known")
-        node = None
-    for lora in reversed(theirs):
-        node = job.made[lora.id] = _lora(job, lora, node)
-    return None if node is None else Link(node.id, 0)
-
-
-def _lora(job: Job, node: Node, previous: Node | None) -> Node:
-    name = node.inputs.get("lora_name", job.value(node, "name"))
-    strength = job.value(node, "strength")
-    if not isinstance(strength, Link):
-        strength = job.at_most(node, "strength", float(strength))
-    inputs = {"motion_lora": name, "strength": strength}
-    if previous is not None:
-        inputs["previous"] = Link(previous.id, 0)
-    ours = job.graph.add(LORA, inputs, node, title=job.title(node), mode=node.mode)
-    job.report.replaced(node, ours)
-    return ours
 
 
 def _frames(chain: Chain) -> int | None:

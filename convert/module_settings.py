@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .graph import Link, Node
+from .graph import ACTIVE, BYPASSED, Link, Node
 from .options import Job
 from .our_nodes import STRETCH, WEIGHTS
 from .their_options import (
@@ -47,6 +47,7 @@ class Adjustment(NamedTuple):
     node_type: str
     inputs: dict[str, Any]
     origin: Node
+    mode: int = ACTIVE
 
 
 class UnknownTable(Exception):
@@ -64,7 +65,8 @@ def adjusted(job: Job, node: Node, name: Any, module: Link) -> Link:
         job.refuse_options(node, socket)
         return module
     for one in [*_positions(job, settings, str(name)), *_weights(job, settings, str(name))]:
-        ours = job.add(one.node_type, {"motion_module": module, **one.inputs}, one.origin)
+        inputs = {"motion_module": module, **one.inputs}
+        ours = job.add(one.node_type, inputs, one.origin, mode=one.mode)
         job.report.replaced(one.origin, ours)
         module = Link(ours.id, 0)
     return module
@@ -78,21 +80,16 @@ def _positions(job: Job, settings: Node, name: str) -> Iterator[Adjustment]:
         job.refuse_options(settings, "mask_motion_scale")
     table = Table(24 if OF_24.search(name) else 32 if OF_32.search(name) else None)
     for node in found:
-        asked = _asked(job, node)
+        asked, mode = _asked(job, node), ACTIVE
         if any(asked) and WITHOUT_TABLE.search(name):
-            job.report.note(
-                f"{node} adjusted nothing: the file of AnimateLCM, going by its name, has no table "
-                "of positions."
-            )
-            continue
+            mode = BYPASSED  # a file of AnimateLCM has no table of positions
         try:
             steps = table.after(*asked)
         except UnknownTable as problem:
             job.report.leave(node, str(problem))
             continue
-        for positions, rows, first in steps:
-            inputs = {"positions": positions, "rows": rows, "first_row": first}
-            yield Adjustment(STRETCH, inputs, node)
+        for step in steps:
+            yield Adjustment(STRETCH, step._asdict(), node, mode)
 
 
 def _asked(job: Job, node: Node) -> tuple[int, int, int, int, int]:
@@ -112,57 +109,68 @@ def _count(job: Job, node: Node, name: str) -> int:
     return max(0, int(value)) if isinstance(value, (int, float)) else 0
 
 
+class Stretch(NamedTuple):
+    """What one Stretch Positions does. positions: 0 for as many as rows and added; rows: 0 for
+    all."""
+
+    positions: int
+    rows: int = 0
+    first_row: int = 0
+    added: int = 0
+
+
 @dataclass
 class Table:
     """A table of positions while it is adjusted. rows: None where that is not known."""
 
     rows: int | None
-    steps: list[tuple[int, int, int]] = field(default_factory=list)
+    steps: list[Stretch] = field(default_factory=list)
 
     def after(
         self, stretch: int, dropped: int, kept: int, wanted: int, dropped_last: int
-    ) -> list[tuple[int, int, int]]:
-        """What Stretch Positions has to do, one behind the other: positions, rows, first_row."""
+    ) -> list[Stretch]:
+        """What Stretch Positions has to do, one behind the other."""
         before, self.steps = self.rows, []
         try:
             if stretch:
-                self._take(0, self._known(), self._known() + stretch)
+                self._stretch(stretch)
             if dropped or kept or wanted:
-                used = self._used(dropped, kept)
-                self._take(dropped, used, wanted or used or self._known())
+                self._take(dropped, self._used(dropped, kept), wanted)
             if dropped_last:
-                used = self._known() - dropped_last
-                self._take(dropped_last, used, used)
+                self._take(dropped_last, self._used(dropped_last, 0), 0)
         except UnknownTable:
             self.rows = before
             raise
         return self.steps
 
-    def _known(self) -> int:
-        if self.rows is None:
+    def _used(self, dropped: int, kept: int) -> int:
+        """How many rows are left; 0 for all of them, of a table that nobody needs to know."""
+        if self.rows is not None:
+            return min(kept, self.rows - dropped) if kept else self.rows - dropped
+        if kept and dropped + kept > SHORTEST:
             raise UnknownTable(
                 "how many positions the motion module has is not known by its name, so this was "
                 "left out"
             )
-        return self.rows
+        return kept
 
-    def _used(self, dropped: int, kept: int) -> int:
-        """How many rows are left; 0 for all of a table that nobody needs to know."""
-        if self.rows is not None:
-            return min(kept, self.rows - dropped) if kept else self.rows - dropped
-        if kept and dropped + kept <= SHORTEST:
-            return kept
-        return self._known() if kept or dropped else 0
+    def _stretch(self, added: int) -> None:
+        if self.rows is None:
+            self.steps.append(Stretch(0, added=added))
+        else:
+            self._take(0, self.rows, self.rows + added)
 
     def _take(self, first: int, used: int, positions: int) -> None:
+        """positions: 0 for as many as are used."""
+        positions = positions or used
         if self.rows is not None and first >= self.rows:
             raise UnknownTable(f"it leaves none of {self.rows} positions")
         if positions > MOST_POSITIONS:
             raise UnknownTable(f"{positions} positions are more than the {MOST_POSITIONS} possible")
         whole = first == 0 and used in (0, self.rows)
         if not whole or positions != self.rows:
-            self.steps.append((positions, 0 if whole else used, first))
-        self.rows = positions
+            self.steps.append(Stretch(positions, 0 if whole else used, first))
+        self.rows = positions or None
 
 
 def _weights(job: Job, settings: Node, name: str) -> Iterator[Adjustment]:

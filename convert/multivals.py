@@ -9,7 +9,7 @@ from .options import Job, is_number
 from .their_options import MULTIVAL, MULTIVAL_FLOATS, MULTIVAL_INPUT, MULTIVAL_SCALED
 from .values_of import FLOAT_OUTPUTS, Frames, frame_strengths, numbers_from
 
-PARTS = ("area", "frames", "steps", "blocks")
+PARTS = ("area", "stretch", "frames", "steps", "blocks")
 BY_INPUT = {MULTIVAL: "float_val", MULTIVAL_INPUT: "float_val", MULTIVAL_FLOATS: "floats"}
 
 
@@ -24,6 +24,7 @@ class Strength:
     frames: Link | None = None
     steps: str = ""
     blocks: str = ""
+    stretch: bool = False  # the area, from black to white
     origin: Node | None = field(default=None, compare=False)
 
     @property
@@ -90,13 +91,10 @@ def _scaled(job: Job, node: Node) -> Strength | None:
     if area is None or not is_number(low) or not is_number(high):
         job.report.drop(node, "it has no mask")
         return None
-    if job.constant(node, "scaling") == "relative":
-        job.report.leave(
-            node,
-            "scaling 'relative' has no equivalent: the mask is taken as it is, and not stretched "
-            "from black to white first",
-        )
-    return Strength(float(high), float(low), None if low == high else area, origin=node)
+    if low == high:
+        return Strength(float(high), origin=node)
+    stretch = job.constant(node, "scaling") == "relative"
+    return Strength(float(high), float(low), area, stretch=stretch, origin=node)
 
 
 def product(factors: Iterable[Strength]) -> list[Strength]:

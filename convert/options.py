@@ -37,16 +37,17 @@ NEXT_TO = 40  # pixels between nodes that stand for one
 @dataclass
 class Job:
     """A conversion while it runs. made: nodes of ours by the id of the one that they stand for.
-    samplers, latents, models: where walks to these ended, see Graph.follow. lengths: of all clips,
-    once they were asked for. beside: how many nodes were put at the place of each. numbers: of
-    schedules that were read, by their nodes."""
+    samplers, latents, loaders, samplings: where walks to these ended, see Graph.follow. lengths:
+    of all clips, once they were asked for. beside: how many nodes were put at the place of each.
+    numbers: of schedules that were read, by their nodes."""
 
     graph: Graph
     report: Report
     made: dict[str, Node] = field(default_factory=dict)
     samplers: dict[Link, Link] = field(default_factory=dict)
     latents: dict[Link, Link] = field(default_factory=dict)
-    models: dict[Link, Link] = field(default_factory=dict)
+    loaders: dict[Link, Link] = field(default_factory=dict)
+    samplings: dict[Link, Link] = field(default_factory=dict)
     lengths: set[int] | None = None
     beside: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, list[float]] = field(default_factory=dict)

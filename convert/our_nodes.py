@@ -3,13 +3,18 @@
 A test holds this table against the nodes themselves.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from .graph import Node
+from .host_nodes import HOST_NODES
+from .layouts import OurNode
 
 AUTO, LINEAR, KEEP = "auto", "linear (AnimateDiff)", "keep"
 SCALED_LINEAR = "scaled_linear (Stable Diffusion)"
+AVERAGE = "average of linear and scaled_linear"
+SDXL_LINEAR = "scaled_linear to 0.020 (AnimateDiff-SDXL)"
+LCM_100 = "lcm of 100 timesteps (scaled_linear)"
+NORMS_OF_V1 = "over all frames for v1 and v2"
 
 LOAD = "ADN_LoadMotionModule"
 APPLY = "ADN_ApplyMotionModule"
@@ -17,9 +22,6 @@ LORA = "ADN_LoadMotionLora"
 WINDOWS = "ADN_ContextWindows"
 FREE_NOISE = "ADN_FreeNoise"
 PROMPTS = "ADN_PromptSchedule"
-MODEL_SAMPLING = "ModelSamplingDiscrete"
-EMPTY_LATENT = "EmptyLatentImage"
-CHECKPOINT = "CheckpointLoaderSimple"
 MOTION_STRENGTH = "ADN_MotionStrength"
 FRAME_STRENGTHS = "ADN_FrameStrengths"
 FRAME_GUIDANCE = "ADN_FrameGuidance"
@@ -30,17 +32,8 @@ FREE_INIT = "ADN_FreeInit"
 STRETCH = "ADN_StretchPositions"
 WEIGHTS = "ADN_AdjustWeights"
 VIEWS = "ADN_Views"
-
-
-@dataclass(frozen=True)
-class OurNode:
-    """sockets: name, type, whether optional; widgets: name, type, default; outputs: name, type."""
-
-    title: str
-    size: tuple[int, int]
-    sockets: tuple[tuple[str, str, bool], ...] = ()
-    widgets: tuple[tuple[str, str, Any], ...] = ()
-    outputs: tuple[tuple[str, str], ...] = ()
+NOISE_SCHEDULE = "ADN_NoiseSchedule"
+PING_PONG = "ADN_PingPong"
 
 
 MODEL_IN = ("model", "MODEL", False)
@@ -147,6 +140,7 @@ OURS: dict[str, OurNode] = {
             ("step_keyframes", "STRING", ""),
             ("blocks", "STRING", ""),
             ("outside", "FLOAT", 0.0),
+            ("stretch_area", "BOOLEAN", False),
         ),
         outputs=(("motion_strength", "ADN_MOTION_STRENGTH"), PLOT),
     ),
@@ -212,7 +206,12 @@ OURS: dict[str, OurNode] = {
         "Stretch Positions",
         (340, 120),
         sockets=(MODULE_IN,),
-        widgets=(("positions", "INT", 32), ("rows", "INT", 0), ("first_row", "INT", 0)),
+        widgets=(
+            ("positions", "INT", 32),
+            ("rows", "INT", 0),
+            ("first_row", "INT", 0),
+            ("added", "INT", 0),
+        ),
         outputs=MODULE_OUT,
     ),
     WEIGHTS: OurNode(
@@ -234,25 +233,20 @@ OURS: dict[str, OurNode] = {
         ),
         outputs=MODULE_OUT,
     ),
-    MODEL_SAMPLING: OurNode(
-        "ModelSamplingDiscrete",
-        (340, 90),
+    PING_PONG: OurNode(
+        "Ping-Pong",
+        (340, 60),
+        sockets=(("images", "IMAGE", False),),
+        outputs=(("images", "IMAGE"),),
+    ),
+    NOISE_SCHEDULE: OurNode(
+        "Noise Schedule",
+        (340, 80),
         sockets=(MODEL_IN,),
-        widgets=(("sampling", "COMBO", "lcm"), ("zsnr", "BOOLEAN", False)),
-        outputs=(("MODEL", "MODEL"),),
+        widgets=(("beta_schedule", "COMBO", LINEAR),),
+        outputs=MODEL_OUT,
     ),
-    EMPTY_LATENT: OurNode(
-        "Empty Latent Image",
-        (340, 110),
-        widgets=(("width", "INT", 512), ("height", "INT", 512), ("batch_size", "INT", 1)),
-        outputs=(("LATENT", "LATENT"),),
-    ),
-    CHECKPOINT: OurNode(
-        "Load Checkpoint",
-        (340, 100),
-        widgets=(("ckpt_name", "COMBO", ""),),
-        outputs=(("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")),
-    ),
+    **HOST_NODES,
 }
 SEEDS = {"seed"}  # widgets that the page follows with what it does to them after a run
 

@@ -67,6 +67,7 @@ def _made(job: Job, node: Node, kind: str, factor: Strength, previous: Link | No
     links = {"area": factor.area, "frame_strengths": factor.frames, "previous": previous}
     inputs |= {name: link for name, link in links.items() if link is not None}
     inputs |= {"step_keyframes": factor.steps, "blocks": factor.blocks}
+    inputs |= {"stretch_area": True} if factor.stretch else {}
     settings: dict[str, Any] = {"title": job.title(place)}
     if place is node:
         settings = {"pos": (node.pos[0] - LEFT, node.pos[1])}

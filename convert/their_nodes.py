@@ -35,6 +35,11 @@ EMPTY_LATENT = "ADE_EmptyLatentImageLarge"
 UNLOAD = "ADE_AnimateDiffUnload"
 CHECKPOINT = "CheckpointLoaderSimpleWithNoiseSelect"
 
+COMBINE, OLD_COMBINE = "ADE_AnimateDiffCombine", "AnimateDiffCombine"
+FIRST_LOADER, SECOND_LOADER = "AnimateDiffLoader", "AnimateDiffLoader_v2"
+ALL_IN_ONE = (GEN1, LEGACY_LOADER, V1_LOADER, V1_ADVANCED, FIRST_LOADER, SECOND_LOADER)
+LOADERS = (*ALL_IN_ONE, EVOLVED)
+
 # Ids from before all of them began alike. `AnimateDiffLoader` and others are of its first weeks.
 WITHOUT_PREFIX = {
     V1_LOADER,
@@ -46,7 +51,7 @@ WITHOUT_PREFIX = {
     "AnimateDiffUnload",
 }
 # They end a workflow: nothing takes their output, and they are needed all the same.
-ENDS = {"ADE_AnimateDiffCombine", "AnimateDiffCombine", "ADE_AnimateDiffCombineVideo"}
+ENDS = {COMBINE, OLD_COMBINE, "ADE_AnimateDiffCombineVideo"}
 
 
 def is_theirs(node_type: str) -> bool:
@@ -57,6 +62,13 @@ def is_theirs(node_type: str) -> bool:
 _WHEN = "use_on_equal_length:b start_percent:f guarantee_steps:i"
 _LENGTHS = "context_length:i context_stride:i context_overlap:i"
 _PW = "pw_a:f pw_b:f pw_c:f pw_d:f"
+_COMBINE = layouts(  # with what the page put behind, the last preview
+    "frame_rate:i loop_count:i filename_prefix format pingpong:b save_image:b",
+    "frame_rate:i loop_count:i filename_prefix format pingpong:b save_image:b videopreview",
+    "frame_rate:i loop_count:i save_image filename_prefix format pingpong:b",
+    "frame_rate:i loop_count:i save_image filename_prefix format pingpong",
+    "frame_rate:i loop_count:i save_image filename_prefix",
+)
 
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
     GEN1: layouts("model_name beta_schedule"),
@@ -71,6 +83,10 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         f"model_name unlimited_area_hack:b {_LENGTHS} context_schedule closed_loop:b beta_schedule",
         f"model_name {_LENGTHS} context_schedule closed_loop:b beta_schedule",
     ),
+    FIRST_LOADER: layouts("model_name unlimited_area_hack:b", "model_name frame_number:i"),
+    SECOND_LOADER: layouts("model_name unlimited_area_hack:b", "model_name frame_number:i"),
+    COMBINE: _COMBINE,
+    OLD_COMBINE: _COMBINE,
     EVOLVED: layouts("beta_schedule"),
     APPLY: layouts("start_percent:f end_percent:f apply_v2_properly:b"),
     APPLY_SIMPLE: layouts("apply_v2_properly:b"),
@@ -130,6 +146,13 @@ _CONTEXT = {
     "start_percent": 0.0,
     "guarantee_steps": 1,
 }
+_COMBINE_DEFAULTS = {
+    "frame_rate": 8,
+    "loop_count": 0,
+    "filename_prefix": "AnimateDiff",
+    "format": "image/gif",
+    "pingpong": False,
+}
 DEFAULTS: dict[str, dict[str, Any]] = {
     GEN1: {"beta_schedule": "autoselect"},
     LEGACY_LOADER: {
@@ -139,6 +162,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     V1_LOADER: {"beta_schedule": "sqrt_linear (AnimateDiff)"},
     V1_ADVANCED: {"beta_schedule": "sqrt_linear (AnimateDiff)", **_CONTEXT},
+    FIRST_LOADER: {"beta_schedule": "use existing"},
+    SECOND_LOADER: {"beta_schedule": "use existing"},
+    COMBINE: _COMBINE_DEFAULTS,
+    OLD_COMBINE: _COMBINE_DEFAULTS,
     EVOLVED: {"beta_schedule": "autoselect"},
     APPLY: {"start_percent": 0.0, "end_percent": 1.0, "apply_v2_properly": True},
     APPLY_SIMPLE: {"start_percent": 0.0, "end_percent": 1.0, "apply_v2_properly": True},

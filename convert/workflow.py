@@ -5,9 +5,11 @@ from typing import Any
 from ..motion.errors import AnimateDiffError
 from .api_format import read_api, write_api
 from .check import copied, is_api, is_page, malformed
+from .combine import convert_combine
 from .graph import GET, SET, WIRES, Graph, Node
 from .helpers import convert_helpers
 from .loaders import convert_loaders
+from .model_paths import supersede
 from .options import Job
 from .prompts import convert_prompts
 from .report import Conversion, Report
@@ -56,9 +58,11 @@ def _convert(job: Job) -> None:
     before = list(job.graph.nodes.values())
     users = {node.id: job.graph.users(node) for node in before if is_theirs(node.type)}
     wires = {node.id for node in before if node.type in WIRES and job.graph.is_used(node)}
+    supersede(job)
     convert_loaders(job)
     convert_prompts(job)
     convert_helpers(job)
+    convert_combine(job)
     _remove_spent(job, users, wires)
     convert_values(job)
     _remove_spent(job, users, wires)

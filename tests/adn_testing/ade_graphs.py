@@ -43,6 +43,7 @@ def loras_in_a_chain(nodes: int) -> Graph:
 
 
 def loaders_in_a_row(nodes: int) -> Graph:
+    """Each behind the one before it, whose place it takes."""
     build = Builder()
     model = build.model
     for _ in range(nodes):
@@ -50,16 +51,23 @@ def loaders_in_a_row(nodes: int) -> Graph:
     return build.sampled(model)
 
 
-def loaders_with_options_in_a_row(nodes: int) -> Graph:
+def loaders_side_by_side(nodes: int) -> Graph:
+    """Each with a sampler, which goes on from the latent of the one before it."""
+    build = Builder()
+    for _ in range(nodes):
+        build.sampled(build.loader(build.model))
+    return build.graph
+
+
+def loaders_with_options_side_by_side(nodes: int) -> Graph:
     """Each with windows whose stride asks for the clip's length, and with FreeNoise."""
     build = Builder()
     windows = build.add("ADE_StandardUniformContextOptions", context_length=16, context_stride=2,
                         context_overlap=4, fuse_method="flat")  # fmt: skip
     settings = build.add("ADE_AnimateDiffSamplingSettings", noise_type="FreeNoise")
-    model = build.model
     for _ in range(nodes):
-        model = build.loader(model, context_options=windows, sample_settings=settings)
-    return build.sampled(model)
+        build.sampled(build.loader(build.model, context_options=windows, sample_settings=settings))
+    return build.graph
 
 
 def mixed(nodes: int) -> Graph:
@@ -180,12 +188,11 @@ def options_in_chains(nodes: int) -> Graph:
     )
 
 
-def loaders_with_settings_in_a_row(nodes: int) -> Graph:
+def loaders_with_settings_side_by_side(nodes: int) -> Graph:
     """Each with noise and a CFG of its own."""
     build = Builder()
     cfg = build.add("ADE_CustomCFGSimple", cfg=4.0)
     settings = build.add("ADE_AnimateDiffSamplingSettings", noise_type="constant", custom_cfg=cfg)
-    model = build.model
     for _ in range(nodes):
-        model = build.loader(model, sample_settings=settings)
-    return build.sampled(model)
+        build.sampled(build.loader(build.model, sample_settings=settings))
+    return build.graph

@@ -6,7 +6,8 @@ from .ade import as_graph, only, reasons
 from .ade_graphs import Builder, both_formats
 
 APPLY, MULTIVAL = "ADN_ApplyMotionModule", "ADE_MultivalDynamic"
-NEUTRAL = {"strength": 1.0, "outside": 0.0, "keyframes": "", "step_keyframes": "", "blocks": ""}
+NEUTRAL = {"strength": 1.0, "outside": 0.0, "keyframes": "", "step_keyframes": "", "blocks": "",
+           "stretch_area": False}  # fmt: skip
 
 
 def strengths(build: Builder, **options):

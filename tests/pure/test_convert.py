@@ -26,11 +26,12 @@ OTHERS_CONVERTED = ("BatchPromptSchedule", "CheckpointLoaderSimpleWithNoiseSelec
 LINEAR, SCALED = "linear (AnimateDiff)", "scaled_linear (Stable Diffusion)"
 CLEAN = [  # everything in them has an equivalent
     "ad_keyframe_constant_ui", "ad_keyframes_of_effect_ui", "ad_settings_adjusted_ui",
-    "adapt_denoise_steps_on_ui", "animate_lcm_ui", "batched_api", "bypassed_loader_ui", "bypassed_scale_ui",
+    "adapt_denoise_steps_on_ui", "animate_lcm_ui", "batched_api", "beta_unknown_api",
+    "bypassed_loader_ui", "bypassed_scale_ui",
     "bypassed_ui", "custom_cfg_constant_ui", "custom_cfg_keyframes_ui", "custom_sampler_api", "gen1_api",
     "gen1_loras_api", "gen1_loras_ui", "gen1_ui", "gen2_simple_api", "gen2_simple_ui",
     "gen2_two_modules_api", "gen2_two_modules_ui", "helpers_api", "helpers_ui", "lcm_sqrt_linear_api",
-    "legacy_options_5_ui", "legacy_options_6_ui", "legacy_options_9_ui", "looped_ui",
+    "legacy_options_10_ui", "legacy_options_5_ui", "legacy_options_6_ui", "legacy_options_9_ui", "looped_ui",
     "motion_model_settings_neutral_ui", "motion_scale_legacy_ui", "multival_left_api", "muted_parts_ui",
     "noise_type_constant_ui", "noise_type_empty_ui", "prompt_scheduling_api", "prompt_scheduling_ui",
     "reroutes_ui", "scale_multival_constant_ui", "scale_multival_from_primitive_ui",
@@ -172,15 +173,15 @@ def test_gen2_with_windows_and_free_noise():
     sampler = only(graph, "KSampler")
     windows, _, _ = models_of(graph, sampler)
     assert (windows["inputs"]["schedule"], windows["inputs"]["fuse"]) == (
-        "uniform",
+        "uniform (Evolved)",
         "overlap-linear",
     )
     assert windows["inputs"]["context_stride"] == 2
     noise = graph[sampler["inputs"]["latent_image"][0]]["inputs"]
     assert graph[noise["samples"][0]]["type"] == "EmptyLatentImage"
-    assert (noise["seed"], noise["schedule"], noise["context_stride"]) == (123, "any", 2)
+    assert (noise["seed"], noise["schedule"], noise["context_stride"]) == (123, "static", 1)
     (saved,) = (n["widgets_values"] for n in result.workflow["nodes"] if n["type"] == NOISE)
-    assert saved == [16, 4, 123, "randomize", "any", 2]
+    assert saved == [16, 4, 123, "randomize", "static", 1]
 
 
 def test_two_modules_become_two_nodes_in_the_order_in_which_they_ran():
@@ -204,11 +205,11 @@ def test_two_modules_become_two_nodes_in_the_order_in_which_they_ran():
     [
         ("looped_ui", (16, 8, 1, "looped", "overlap-linear")),
         ("batched_api", (8, 0, 1, "batched", "flat")),
-        ("legacy_options_5_ui", (16, 4, 1, "uniform", "flat")),
+        ("legacy_options_5_ui", (16, 4, 1, "looped open", "flat")),
         ("legacy_options_6_ui", (16, 6, 1, "looped", "pyramid")),
         ("legacy_options_9_ui", (12, 3, 1, "looped", "pyramid")),
-        ("legacy_options_10_ui", (16, 4, 2, "uniform", "flat")),
-        ("custom_sampler_api", (16, 4, 1, "uniform", "flat")),
+        ("legacy_options_10_ui", (16, 4, 2, "looped open", "flat")),
+        ("custom_sampler_api", (16, 4, 1, "looped open", "flat")),
         ("v1_advanced_ui", (16, 4, 1, "looped", "flat")),
         ("options_left_api", (16, 4, 1, "static", "pyramid")),
     ],
@@ -230,7 +231,7 @@ def test_contexts(name, expected):
         ("gen2_two_modules_api", "keep", False),
         ("animate_lcm_ui", "keep", True),
         ("lcm_sqrt_linear_api", LINEAR, True),
-        ("beta_unknown_api", "auto", False),
+        ("beta_unknown_api", "average of linear and scaled_linear", False),
     ],
 )
 def test_beta_schedules(name, schedule, lcm):
@@ -245,12 +246,12 @@ def test_beta_schedules(name, schedule, lcm):
 
 
 def test_an_unknown_schedule_is_listed():
-    result, _ = converted("beta_unknown_api")
-    assert result.left == [
+    given = read("beta_unknown_api")
+    given["10"]["inputs"]["beta_schedule"] = "lcm[25_ots]"
+    assert convert(given).left == [
         Left("10", "ADE_AnimateDiffLoaderGen1", "ADE_AnimateDiffLoaderGen1",
-             "beta_schedule 'avg(sqrt_linear,linear)' has no equivalent; auto is used instead")
+             "beta_schedule 'lcm[25_ots]' has no equivalent; auto is used instead")
     ]  # fmt: skip
-    assert reasons(result).keys() == {"10"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("_ui")])

@@ -10,8 +10,9 @@ from adn_testing.ade_graphs import (
     Builder,
     as_page,
     loaders_in_a_row,
-    loaders_with_options_in_a_row,
-    loaders_with_settings_in_a_row,
+    loaders_side_by_side,
+    loaders_with_options_side_by_side,
+    loaders_with_settings_side_by_side,
     loras_in_a_chain,
     mixed,
     options_in_chains,
@@ -47,8 +48,9 @@ def lines_run(work: Callable[[], object]) -> int:
     [
         loras_in_a_chain,
         loaders_in_a_row,
-        loaders_with_options_in_a_row,
-        loaders_with_settings_in_a_row,
+        loaders_side_by_side,
+        loaders_with_options_side_by_side,
+        loaders_with_settings_side_by_side,
         mixed,
         options_in_chains,
     ],
@@ -122,17 +124,23 @@ def test_large_graphs_are_converted_as_small_ones(nodes):
         names.append(graph[link[0]]["inputs"]["motion_lora"])
         link = graph[link[0]]["inputs"].get("previous")
     assert names == [f"{number}.ckpt" for number in reversed(range(nodes))]
-    kinds = [n["class_type"] for n in convert(loaders_in_a_row(nodes)).workflow.values()]
+    kinds = [n["class_type"] for n in convert(loaders_side_by_side(nodes)).workflow.values()]
     assert kinds.count(PARTS[1]) == kinds.count(PARTS[2]) == nodes
 
 
 def test_free_noise_of_each_loader_goes_before_the_sampler():
-    graph = convert(loaders_with_options_in_a_row(7)).workflow
-    (sampler,) = (n for n in graph.values() if n["class_type"] == "KSampler")
-    link, found = sampler["inputs"]["latent_image"], 0
-    while graph[link[0]]["class_type"] == "ADN_FreeNoise":
-        link, found = graph[link[0]]["inputs"]["samples"], found + 1
-    assert found == 7 and graph[link[0]]["class_type"] == "EmptyLatentImage"
+    graph = convert(loaders_with_options_side_by_side(7)).workflow
+    samplers = [n for n in graph.values() if n["class_type"] == "KSampler"]
+    assert len(samplers) == 7
+    for sampler in samplers:
+        noise = graph[sampler["inputs"]["latent_image"][0]]
+        assert noise["class_type"] == "ADN_FreeNoise"
+        assert graph[noise["inputs"]["samples"][0]]["class_type"] == "EmptyLatentImage"
+
+
+def test_a_loader_takes_the_place_of_those_before_it():
+    kinds = [n["class_type"] for n in convert(loaders_in_a_row(20)).workflow.values()]
+    assert kinds.count(PARTS[1]) == kinds.count(PARTS[2]) == 1
 
 
 @pytest.mark.parametrize("given", [*NAMES, "mixed"])

@@ -34,6 +34,8 @@ def _module_chain(given):
         chain.insert(0, node)
     assert chain[0]["type"] == LOAD
     values = [tuple(v for v in n["inputs"].values() if not isinstance(v, tuple)) for n in chain[1:]]
+    values = [v[:3] if n["type"] == STRETCH and not v[3:4][0] else v
+              for n, v in zip(chain[1:], values, strict=True)]  # fmt: skip
     kinds = [node["type"] for node in chain[1:]]
     return list(zip(kinds, values, strict=True)), reasons(result), result.notes
 
@@ -80,6 +82,8 @@ def manual(cap=0, wanted=0, first=0, last=0):
         (V3, [manual(first=4)], [(28, 28, 4)]),
         (V3, [manual(cap=16, wanted=24, first=4, last=2)], [(24, 16, 4), (22, 22, 2)]),
         (V3, [manual(last=2), manual(wanted=60)], [(30, 30, 2), (60, 0, 0)]),
+        (ODD, [(FULL, {"pe_stretch": 8})], [(0, 0, 0, 8)]),  # 8 more than it has
+        (ODD, [manual(first=2, last=1)], [(0, 0, 2), (0, 0, 1)]),
     ],
 )
 def test_positions(build, name, asked, expected):
@@ -92,9 +96,7 @@ def test_positions(build, name, asked, expected):
 @pytest.mark.parametrize(
     ("name", "asked", "why"),
     [
-        (ODD, (FULL, {"pe_stretch": 8}), "not known by its name"),
         (ODD, manual(cap=30), "not known by its name"),
-        (ODD, manual(first=2), "not known by its name"),
         (V3, manual(first=32), "leaves none of 32"),
         (V3, manual(wanted=5000), "more than the 4096"),
     ],
@@ -114,8 +116,13 @@ def test_a_file_without_a_table_has_nothing_to_adjust(build):
         weights=[("ADE_AdjustWeightAllMult", {"all_MULT": 1.1})],
     )
     chain, left, notes = module_chain(build, model_name=LCM, ad_settings=both)
-    assert chain == [(WEIGHTS, (kind, 0.0, 1.1)) for kind in ("attention", "other")]
-    assert not left and any("no table of positions" in note for note in notes)
+    stretch, *weights = chain
+    assert weights == [(WEIGHTS, (kind, 0.0, 1.1)) for kind in ("attention", "other")]
+    assert stretch == (STRETCH, (0, 0, 0, 8)) and not left
+    assert len(notes) == 1 and "LCM" in notes[0]
+    page = both_formats(build.graph)[1]
+    (node,) = (n for n in convert(page).workflow["nodes"] if n["type"] == STRETCH)
+    assert node["mode"] == 4, "bypassed"
 
 
 def test_weights(build):
@@ -225,10 +232,10 @@ def test_views_without_windows(build):
 @pytest.mark.parametrize(
     ("kind", "inputs", "schedule", "listed"),
     [
-        ("StandardUniform", {"view_stride": 1}, "uniform", False),
-        ("StandardUniform", {"view_stride": 2}, "uniform", True),
+        ("StandardUniform", {"view_stride": 1}, "uniform (Evolved)", False),
+        ("StandardUniform", {"view_stride": 2}, "uniform (Evolved)", True),
         ("LoopedUniform", {"view_stride": 1, "closed_loop": True}, "looped", False),
-        ("LoopedUniform", {"view_stride": 1, "closed_loop": False}, "uniform", False),
+        ("LoopedUniform", {"view_stride": 1, "closed_loop": False}, "looped open", False),
     ],
 )
 def test_views_that_move(build, kind, inputs, schedule, listed):

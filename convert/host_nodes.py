@@ -1,0 +1,59 @@
+"""The host's own nodes that a conversion adds."""
+
+from .layouts import OurNode
+
+MODEL_SAMPLING = "ModelSamplingDiscrete"
+EMPTY_LATENT = "EmptyLatentImage"
+CHECKPOINT = "CheckpointLoaderSimple"
+SAVE_WEBP, CREATE_VIDEO, SAVE_VIDEO = "SaveAnimatedWEBP", "CreateVideo", "SaveVideo"
+
+HOST_NODES: dict[str, OurNode] = {
+    MODEL_SAMPLING: OurNode(
+        "ModelSamplingDiscrete",
+        (340, 90),
+        sockets=(("model", "MODEL", False),),
+        widgets=(("sampling", "COMBO", "lcm"), ("zsnr", "BOOLEAN", False)),
+        outputs=(("MODEL", "MODEL"),),
+    ),
+    SAVE_WEBP: OurNode(
+        "SaveAnimatedWEBP",
+        (340, 360),
+        sockets=(("images", "IMAGE", False),),
+        widgets=(
+            ("filename_prefix", "STRING", "ComfyUI"),
+            ("fps", "FLOAT", 6.0),
+            ("lossless", "BOOLEAN", True),
+            ("quality", "INT", 80),
+            ("method", "COMBO", "default"),
+        ),
+    ),
+    CREATE_VIDEO: OurNode(
+        "Create Video",
+        (340, 80),
+        sockets=(("images", "IMAGE", False), ("audio", "AUDIO", True)),
+        widgets=(("fps", "FLOAT", 30.0),),
+        outputs=(("VIDEO", "VIDEO"),),
+    ),
+    SAVE_VIDEO: OurNode(
+        "Save Video",
+        (340, 360),
+        sockets=(("video", "VIDEO", False),),
+        widgets=(
+            ("filename_prefix", "STRING", "video/ComfyUI"),
+            ("format", "COMBO", "auto"),
+            ("codec", "COMBO", "auto"),
+        ),
+    ),
+    EMPTY_LATENT: OurNode(
+        "Empty Latent Image",
+        (340, 110),
+        widgets=(("width", "INT", 512), ("height", "INT", 512), ("batch_size", "INT", 1)),
+        outputs=(("LATENT", "LATENT"),),
+    ),
+    CHECKPOINT: OurNode(
+        "Load Checkpoint",
+        (340, 100),
+        widgets=(("ckpt_name", "COMBO", ""),),
+        outputs=(("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")),
+    ),
+}
