@@ -13,7 +13,6 @@ from adn_testing.ade import (
     models_of,
     only,
     read,
-    reasons,
     types_by_id,
     wires,
 )
