@@ -7,6 +7,7 @@ from .check import text
 from .graph import Graph, Link, Node, number
 from .our_nodes import OURS, with_defaults
 from .values import misfit
+from .wires import wire_type
 
 
 def read_api(workflow: dict[str, Any]) -> Graph:
@@ -19,7 +20,7 @@ def _node(key: str, record: dict[str, Any], workflow: dict[str, Any]) -> Node:
     inputs = {name: _value(value, workflow) for name, value in record["inputs"].items()}
     return Node(
         id=key,
-        type=record["class_type"],
+        type=wire_type(record["class_type"]),
         inputs=inputs,
         title=text(meta.get("title")) if isinstance(meta, dict) else "",
         raw=record,

@@ -1,5 +1,6 @@
 """Whether what a file holds is a workflow. What reads one can rely on all that is asked here."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ from ..motion.errors import AnimateDiffError
 DEEPEST = 100  # lists and objects inside one another; a workflow has about ten
 MOST_NODES = 10_000
 LARGEST = 10**300  # still a float
+VALUES = ("widgets_values", "inputs")  # where a node's values are, in either format
 
 
 class Kind(NamedTuple):
@@ -29,7 +31,12 @@ NUMBERS_OF_LINKS = Kind(
 # A list has values of one kind. In an object, "?" marks what can be missing or null, "*" all names.
 INSIDE = {"nodes?": [{"type?": TEXT}]}
 LINK = {"id": ID, "origin_id": ID, "origin_slot": WHOLE, "target_id": ANY, "target_slot": ANY}
+BENDS = {
+    "linkExtensions?": [{"id?": ID}],
+    "reroutes?": [{"id?": ID, "parentId?": ID, "linkIds?": NUMBERS_OF_LINKS}],
+}
 PAGE = {
+    **BENDS,
     "nodes": [
         {
             "id": ID,
@@ -42,30 +49,60 @@ PAGE = {
     "definitions?": {"subgraphs?": [INSIDE]},
     "extra?": {
         "groupNodes?": {"*": INSIDE},
-        "linkExtensions?": [{"id?": ID}],
-        "reroutes?": [{"id?": ID, "parentId?": ID, "linkIds?": NUMBERS_OF_LINKS}],
+        **BENDS,
     },
+}
+SLOTS = [{"name?": TEXT, "linkIds?": NUMBERS_OF_LINKS}]
+SUBGRAPH = {
+    **BENDS,
+    "id": ID,
+    "nodes": PAGE["nodes"],
+    "inputs?": SLOTS,
+    "outputs?": SLOTS,
+    "state?": {},
+    "extra?": BENDS,
 }
 API = {"*": {"class_type": TEXT, "inputs": {}}}
 
 
-def copied(workflow: Any) -> Any:
-    """A copy that shares nothing with the given one, which can be as deep and large as it likes."""
+def copied(workflow: Any) -> tuple[Any, list[str]]:
+    """A copy that shares nothing with the given one, which can be as deep and large as it likes;
+    and which nodes had a value that is no number in JSON (Python writes NaN). It is 1 in the copy;
+    elsewhere such numbers, of places and sizes, are null."""
     whole = [workflow]
-    level: list[Any] = [whole]
+    odd: dict[str, None] = {}
+    level: list[tuple[Any, str, bool]] = [(whole, "", False)]
     for _ in range(DEEPEST):
         inner = []
-        for held in level:
+        for held, owner, values in level:
             for key, value in held.items() if isinstance(held, dict) else enumerate(held):
                 if isinstance(value, (dict, list)):
                     held[key] = value.copy()
-                    inner.append(held[key])
+                    name = _named(value, key) or owner
+                    inner.append((held[key], name, values or key in VALUES))
                 elif isinstance(value, int) and abs(value) >= LARGEST:
                     raise malformed("it has a whole number of more than 300 digits", "smaller ones")
+                elif isinstance(value, float) and not math.isfinite(value):
+                    held[key] = 1.0 if values else None
+                    odd |= {owner: None} if values else {}
         if not inner:
-            return whole[0]
+            return whole[0], [*odd]
         level = inner
     raise malformed("its lists and objects lie too deep in one another", f"at most {DEEPEST}")
+
+
+def _named(held: Any, key: Any) -> str:
+    """What a node is called in messages; nothing where it is none."""
+    kind = held.get("type", held.get("class_type")) if isinstance(held, dict) else None
+    if not isinstance(kind, str) or not ("class_type" in held or "widgets_values" in held):
+        return ""
+    return f"node {text_of(held.get('id', key))} ({kind[:100]})"
+
+
+def text_of(value: Any) -> str:
+    """An id as text; those that are none are refused later."""
+    known = isinstance(value, str) or (isinstance(value, int) and abs(value) < LARGEST)
+    return str(value)[:50] if known else "?"
 
 
 def is_page(workflow: Any) -> bool:
@@ -79,11 +116,28 @@ def is_page(workflow: Any) -> bool:
         return False
     _count(len(nodes))
     _check(workflow, PAGE, "")
+    _check_links(links)
+    _unique(str(node["id"]) for node in nodes)
+    return True
+
+
+def is_inside(subgraph: dict[str, Any]) -> bool:
+    """Whether a definition of a subgraph can be read; one that cannot is left as it is."""
+    try:
+        _check(subgraph, SUBGRAPH, "")
+        if not isinstance(subgraph.get("links"), list):
+            return False
+        _check_links(subgraph["links"])
+        _unique(str(node["id"]) for node in subgraph["nodes"])
+    except AnimateDiffError:
+        return False
+    return True
+
+
+def _check_links(links: list[Any]) -> None:
     for index, link in enumerate(links):
         if link:  # old pages saved null for a link that was cut
             _check(link_parts(link) if isinstance(link, list) else link, LINK, f"links[{index}]")
-    _unique(str(node["id"]) for node in nodes)
-    return True
 
 
 def is_api(workflow: Any) -> bool:

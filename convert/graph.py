@@ -6,11 +6,10 @@ from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from ..motion.errors import AnimateDiffError
+from .pipes import is_pipe, through_pipe
+from .wires import GET, SET, WIRES
 
 ACTIVE, MUTED, BYPASSED = 0, 2, 4  # the page's modes; API format knows only what is active
-REROUTE = "Reroute"
-SET, GET = "SetNode", "GetNode"  # KJNodes: wires by name, that only the page knows
-WIRES = (REROUTE, SET, GET)
 LONGEST_NUMBER = 300  # digits of an id
 MOST_NODES = 100_000  # of a workflow while it is converted
 
@@ -29,6 +28,10 @@ class Node:
     Of a node that was in the file, `raw` is its record there, and of the values only those are
     known that the conversion reads. sockets: names of its inputs by slot, for the page's format.
     problem: why its values could not be read. controls: what the page does to a seed after a run.
+    scope: the subgraph's instance that it is in, by the id of that. reach: that in which the name
+    of its end of a wire is known. input_kinds, outputs: types by input, names and types by output,
+    where the format tells them. by_name: inputs that have their link by the page's Anything
+    Everywhere, as it was.
     """
 
     id: str
@@ -41,11 +44,20 @@ class Node:
     problem: str = ""
     controls: dict[str, str] = field(default_factory=dict)
     pos: tuple[float, float] = (0.0, 0.0)
+    scope: str = ""
+    reach: str = ""
+    input_kinds: dict[str, str] = field(default_factory=dict)
+    outputs: list[tuple[str, str]] = field(default_factory=list)
+    by_name: dict[str, Link] = field(default_factory=dict)
 
     def link(self, name: str) -> Link | None:
         """What is connected to an input, if anything is."""
         value = self.inputs.get(name)
         return value if isinstance(value, Link) else None
+
+    @property
+    def is_wire(self) -> bool:
+        return self.type in WIRES
 
     def links(self) -> Iterator[tuple[str, Link]]:
         """Its connected inputs."""
@@ -69,8 +81,9 @@ class Graph:
         self._takers: dict[str, dict[int, dict[tuple[str, str], None]]] = {}
         self._ends: dict[tuple[str, str], dict[str, Node]] = {}
         self._wires: dict[Link, Link] = {}
+        self._plain: dict[Link, Link] = {}
         for node in nodes.values():
-            self._enter(node)
+            self.enter(node)
 
     def add(self, node_type: str, inputs: dict[str, Any], beside: Node, **settings: Any) -> Node:
         """A new node at the place of another one."""
@@ -81,11 +94,13 @@ class Graph:
                 "split it into several workflows.",
             )
         self.last_id += 1
-        node = Node(str(self.last_id), node_type, inputs, **{"pos": beside.pos, **settings})
-        self._enter(node)
+        place = {"pos": beside.pos, "scope": beside.scope}
+        node = Node(str(self.last_id), node_type, inputs, **{**place, **settings})
+        self.enter(node)
         return node
 
-    def _enter(self, node: Node) -> None:
+    def enter(self, node: Node) -> None:
+        """Take in a node with the id that it has."""
         self.nodes[node.id] = node
         self._places[node.id] = len(self._places)
         if (end := _end_of_wire(node)) is not None:
@@ -102,8 +117,7 @@ class Graph:
             self._forget(link, node, name)
         if (end := _end_of_wire(node)) is not None:
             del self._ends[end][node.id]
-        if node.type in WIRES:
-            self._wires.clear()
+        self._forget_walks(node)
         del self.nodes[node.id]
 
     def set_input(self, node: Node, name: str, value: Any) -> None:
@@ -117,8 +131,13 @@ class Graph:
             inputs[name] = value
         if isinstance(value, Link):
             self._note(value, node, name)
-        if node.type in WIRES:
+        self._forget_walks(node)
+
+    def _forget_walks(self, changed: Node) -> None:
+        """What is known of wires, where one of them changes."""
+        if changed.type in WIRES or is_pipe(changed):
             self._wires.clear()
+            self._plain.clear()
 
     def _note(self, link: Link, node: Node, name: str) -> None:
         outputs = self._takers.setdefault(link.node, {})
@@ -171,8 +190,16 @@ class Graph:
         return None if node is None or node.type in WIRES else node
 
     def source(self, link: Link) -> Link:
-        """A link seen through what is only a wire: the output that it comes from."""
-        return self.follow(link, self._through_wire, self._wires)
+        """A link seen through what is only a wire, or a pipe: the output that it comes from."""
+        return self.follow(link, self._through, self._wires)
+
+    def wired(self, link: Link) -> Link:
+        """A link seen through wires alone."""
+        return self.follow(link, self._through_wire, self._plain)
+
+    def _through(self, link: Link) -> Link | None:
+        further = self._through_wire(link)
+        return through_pipe(self, link) if further is None else further
 
     def _through_wire(self, link: Link) -> Link | None:
         node = self.nodes.get(link.node)
@@ -245,4 +272,4 @@ def number(node_id: str) -> int | None:
 def _end_of_wire(node: Node) -> tuple[str, str] | None:
     """Kind and name of one end of a wire by name."""
     name = node.inputs.get("Constant") if node.type in (SET, GET) else None
-    return (node.type, name) if isinstance(name, str) else None
+    return (node.type, f"{node.reach}\n{name}") if isinstance(name, str) else None

@@ -6,46 +6,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .graph import ACTIVE, MUTED, Graph, Link, Node
+from .held import held
+from .latents import frames
+from .pipes import holder_of, samples
 from .report import Report
-from .their_nodes import DEFAULTS, EMPTY_LATENT, is_theirs
+from .their_nodes import DEFAULTS, is_theirs
 
 STRONGEST = 2.0  # of Apply Motion Module, and of Load MotionLoRA
-PASS_FRAMES = {  # the host's nodes that give out as many latents as they take, and by which input
-    "LatentUpscale": "samples",
-    "LatentUpscaleBy": "samples",
-    "SetLatentNoiseMask": "samples",
-    "ADN_FreeNoise": "samples",
-    "KSampler": "latent_image",
-    "KSamplerAdvanced": "latent_image",
-}
-HOLDERS = {  # nodes that only hold a number, of the page, the host and some packs
-    "PrimitiveNode",
-    "PrimitiveInt",
-    "PrimitiveFloat",
-    "Int Literal",
-    "Float Literal",
-    "INTConstant",
-    "FloatConstant",
-    "easy int",
-    "easy float",
-    "Eden_Int",
-    "Eden_Float",
-}
 NEXT_TO = 40  # pixels between nodes that stand for one
 
 
 @dataclass
 class Job:
     """A conversion while it runs. made: nodes of ours by the id of the one that they stand for.
-    samplers, latents, loaders, samplings: where walks to these ended, see Graph.follow. lengths:
-    of all clips, once they were asked for. beside: how many nodes were put at the place of each.
-    numbers: of schedules that were read, by their nodes."""
+    samplers, loaders, samplings: where walks to these ended, see Graph.follow. latents: frames of
+    those that were counted. lengths: of all clips, once they were asked for. beside: how many nodes
+    were put at the place of each. numbers: of schedules that were read, by their nodes."""
 
     graph: Graph
     report: Report
     made: dict[str, Node] = field(default_factory=dict)
     samplers: dict[Link, Link] = field(default_factory=dict)
-    latents: dict[Link, Link] = field(default_factory=dict)
+    latents: dict[Link, int | None] = field(default_factory=dict)
     loaders: dict[Link, Link] = field(default_factory=dict)
     samplings: dict[Link, Link] = field(default_factory=dict)
     lengths: set[int] | None = None
@@ -72,20 +54,34 @@ class Job:
         return node.inputs.get(name, DEFAULTS.get(node.type, {}).get(name))
 
     def constant(self, node: Node, name: str) -> Any:
-        """An option that must be known here; a connected one is reported, and its default taken."""
+        """An option that must be known here: that of a connected node which only holds one, else
+        as the file has it. A computed one is reported, and its default taken."""
         value = self.value(node, name)
-        if isinstance(value, Link):
-            default = DEFAULTS.get(node.type, {}).get(name)
+        if not isinstance(value, Link):
+            return value
+        default = DEFAULTS.get(node.type, {}).get(name)
+        known = held(self.graph, value, *([] if default is None else [type(default)]))
+        if known is None:
             self.report.leave(node, f"{name} is connected; {default!r} is used instead")
-            return default
-        return value
+        return default if known is None else known
 
     def number(self, node: Node, name: str) -> Any:
         """An option that is a number: that of a connected node which only holds one, else as the
         file has it, which can be a link."""
+        return self._held(node, name, int, float)
+
+    def text(self, node: Node, name: str) -> Any:
+        """The same of a text."""
+        return self._held(node, name, str)
+
+    def switch(self, node: Node, name: str) -> Any:
+        """The same of what is on or off."""
+        return self._held(node, name, bool)
+
+    def _held(self, node: Node, name: str, *kinds: type) -> Any:
         value = self.value(node, name)
-        held = _held(self.graph.origin(value)) if isinstance(value, Link) else None
-        return value if held is None else held
+        known = held(self.graph, value, *kinds) if isinstance(value, Link) else None
+        return value if known is None else known
 
     def known_number(self, node: Node, name: str) -> Any:
         """The same where it must be known here."""
@@ -143,37 +139,26 @@ class Job:
 
     def frames(self, link: Link | None) -> int | None:
         """How many frames a latent has, where the file says so."""
-        if link is None:
-            return None
-        node = self.graph.origin(self.graph.follow(link, self._through_frames, self.latents))
-        if node is None or node.problem or node.type not in ("EmptyLatentImage", EMPTY_LATENT):
-            return None
-        size = node.inputs.get("batch_size", 1)
-        return size if isinstance(size, int) else None
-
-    def _through_frames(self, link: Link) -> Link | None:
-        node = self.graph.origin(link)
-        return node.link(PASS_FRAMES[node.type]) if node and node.type in PASS_FRAMES else None
+        return None if link is None else frames(self.graph, link, self.latents)
 
     def clip_lengths(self) -> set[int]:
-        """The lengths of all clips that are sampled, where the file says so."""
+        """The lengths of all clips that are sampled, where the file says so: of those whose
+        samplers run, where some do."""
         if self.lengths is None:
-            found = {self.frames(node.link("latent_image")) for node in self.graph.nodes.values()}
-            self.lengths = {length for length in found if length is not None}
+            found = [node for node in self.graph.nodes.values() if samples(node)]
+            running = [node for node in found if node.mode == ACTIVE] or found
+            counts = {self.frames(self._latent(node)) for node in running}
+            self.lengths = {length for length in counts if length is not None}
         return self.lengths
+
+    def _latent(self, sampler: Node) -> Link | None:
+        own = sampler.link("latent_image")
+        found = None if own else holder_of(self.graph, sampler, "latent")
+        return found[0].link(found[1]) if found else own
 
     def title(self, node: Node) -> str:
         """A title that the user gave; those of the incumbent end in its sign."""
         return "" if "🅐🅓" in node.title else node.title
-
-
-def _held(node: Node | None) -> int | float | None:
-    """The number of a node that only holds one."""
-    if node is None or node.type not in HOLDERS or next(node.links(), None):
-        return None
-    saved = (node.raw or {}).get("widgets_values")
-    values = saved if isinstance(saved, list) else [*(saved or node.inputs).values()]
-    return next((value for value in values if is_number(value)), None)
 
 
 def is_number(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """What a conversion did, and what it could not do."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -32,12 +33,14 @@ class Conversion:
 @dataclass
 class Report:
     """The lists of a Conversion while it is being made, each line once. dropped: ids of nodes of
-    which nothing is left over, and so neither of what serves only them."""
+    which nothing is left over, and so neither of what serves only them; made: ids of the nodes of
+    ours that stand for one."""
 
     converted: dict[str, None] = field(default_factory=dict)
     left: dict[Left, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
+    made: dict[str, list[str]] = field(default_factory=dict)
     _replaced: set[str] = field(default_factory=set)
     _known: set[str] = field(default_factory=set)
 
@@ -45,6 +48,7 @@ class Report:
         """A node that others stand for now."""
         became = ", ".join(f"{node.type} ({node.id})" for node in new) or "nothing: not needed"
         self.became(old, became)
+        self.made.setdefault(old.id, []).extend(node.id for node in new)
 
     def became(self, node: Node, what: str) -> None:
         """A node that is converted, and to what."""
@@ -67,6 +71,14 @@ class Report:
     def knows(self, node: Node) -> bool:
         """Whether something of this node was listed as left."""
         return node.id in self._known
+
+    def forget(self, idle: Container[str], there: Container[str]) -> None:
+        """Take back what was listed of nodes that take no part in any run and are gone."""
+        self.left = {
+            entry: None
+            for entry in self.left
+            if entry.node_id not in idle or entry.node_id in there
+        }
 
     def was_replaced(self, node: Node) -> bool:
         """Whether it was listed as converted."""

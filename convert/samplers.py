@@ -1,16 +1,22 @@
-"""The samplers that a converted model leads to, and their seeds."""
+"""The samplers that a converted model leads to, with their latents and seeds."""
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
-from .graph import GET, REROUTE, SET, Graph, Link, Node
+from .graph import ACTIVE, GET, SET, Graph, Link, Node
 from .options import Job
+from .pipes import holder_of, is_pipe_input, onward, part_of, samples
+from .wires import REROUTE, WIRES
 
-MODEL_INPUTS = ("model", "guider", REROUTE)
+MODEL_INPUTS = ("model", "guider", REROUTE, "")
+MODELS = ("MODEL", "GUIDER")
+LATENTS = ("latent_image", "latent", "samples", "latents", "optional_latent", "latent_opt")
 SEEDS = ("seed", "noise_seed")
+CONTROLS = ("fixed", "increment", "decrement", "randomize")
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 NO_NOISE = "DisableNoise"  # the host's node for samplers that take noise
 
@@ -42,12 +48,29 @@ class Seed:
 
 
 def seed_of(job: Job, sampler: Node) -> Seed | None:
-    """The seed of a sampler, or of the noise that it is given."""
+    """The seed of a sampler, or of the noise or the pipe that it is given."""
     seeded = job.graph.origin(sampler.link("noise")) or sampler
     name = next((name for name in SEEDS if name in seeded.inputs and not seeded.problem), "")
-    if not name:
-        return None
-    return Seed(seeded.inputs[name], seeded.controls.get(name, "fixed"))
+    if name:
+        return Seed(seeded.inputs[name], seeded.controls.get(name, "fixed"))
+    return _seed_among(seeded) or _seed_of_pipe(job, seeded)
+
+
+def _seed_among(node: Node) -> Seed | None:
+    """Of nodes whose values have no names here: a seed is followed by what the page does to it."""
+    values = (node.raw or {}).get("widgets_values")
+    if isinstance(values, list) and values[1:2] == [None]:  # Efficiency Nodes' have a button there
+        values = [values[0], CONTROLS[0]]
+    for value, control in pairwise(values) if isinstance(values, list) else ():
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and 0 <= value <= LARGEST_SEED and control in CONTROLS:
+            return Seed(value, control)
+    return None
+
+
+def _seed_of_pipe(job: Job, node: Node) -> Seed | None:
+    found = holder_of(job.graph, node, "seed")
+    return Seed(found[0].link(found[1])) if found else None
 
 
 def adds_noise(job: Job, sampler: Node) -> bool:
@@ -58,45 +81,88 @@ def adds_noise(job: Job, sampler: Node) -> bool:
     return sampler.inputs.get("add_noise", "enable") not in ("disable", False)
 
 
+def latent_place(graph: Graph, sampler: Node) -> tuple[Node, str] | None:
+    """Where a sampler's latent comes in: by an input of its own, or of the node that puts it into
+    the pipe that the sampler takes."""
+    own = next((name for name in LATENTS if sampler.link(name) is not None), None)
+    return (sampler, own) if own else holder_of(graph, sampler, "latent")
+
+
+def latent_of(graph: Graph, sampler: Node) -> Link | None:
+    """The latent that a sampler starts from."""
+    found = latent_place(graph, sampler)
+    return found[0].link(found[1]) if found else None
+
+
+def clip_length(job: Job, link: Link) -> int | None:
+    """How long the clip is that a model's samplers are given, where the file says so: that of
+    those that run, where some do."""
+    found = [*samplers_behind(job, link)]
+    running = [sampler for sampler in found if sampler.mode == ACTIVE] or found
+    lengths = {job.frames(latent_of(job.graph, sampler)) for sampler in running}
+    return lengths.pop() if len(lengths) == 1 else None
+
+
 def samplers_behind(job: Job, link: Link) -> Iterator[Node]:
-    """Nodes with a latent to sample that a model leads to, through patches and guiders."""
+    """Nodes that sample with a model, found through patches, guiders, pipes and wires. One that
+    gives its model on leads to others."""
     graph = job.graph
     seen: set[str] = set()
     links = deque([graph.follow(link, partial(_only_way, graph), job.samplers)])
     while links:
-        for node in _takers(graph, links.popleft()):
+        for node, name in _takers(graph, links.popleft()):
             if node.id in seen:
                 continue
             seen.add(node.id)
             if _samples(node):
                 yield node
-            else:
-                links += _onward(graph, node)
+            links += _onward(graph, node, name)
 
 
-def _takers(graph: Graph, link: Link) -> Iterator[Node]:
-    """Nodes that take a model."""
+def _takers(graph: Graph, link: Link) -> Iterator[tuple[Node, str]]:
+    """Nodes that take a model, or a pipe with one, and by which input."""
     for node, name in graph.consumers(link):
-        if name in MODEL_INPUTS or node.type == SET:
-            yield node
+        if _takes_model(node, name):
+            yield node, name
+
+
+def _takes_model(node: Node, name: str) -> bool:
+    if node.type in WIRES or name in MODEL_INPUTS:
+        return True
+    kind = node.input_kinds.get(name)
+    named = kind in MODELS if kind not in (None, "*") else part_of(name) == "model"
+    return named or is_pipe_input(node, name)
 
 
 def _samples(node: Node) -> bool:
-    return node.type != SET and ("latent_image" in node.inputs or "latent_image" in node.sockets)
+    return node.type not in WIRES and samples(node)
 
 
-def _onward(graph: Graph, node: Node) -> list[Link]:
+def _onward(graph: Graph, node: Node, name: str) -> list[Link]:
     """The outputs by which a model goes on, wires by name included."""
+    by_pipe = onward(graph, node, name)
+    if by_pipe is not None:
+        return by_pipe
     ends = graph.named(GET, node) if node.type == SET else ()
-    return [link for end in (node, *ends) for link in graph.taken(end)]
+    links = [link for end in (node, *ends) for link in graph.taken(end)]
+    return [link for link in links if _may_give_model(graph.nodes[link.node], link.output)]
+
+
+def _may_give_model(node: Node, output: int) -> bool:
+    """Whether an output could have a model, as far as its type says so."""
+    if node.type in WIRES or not 0 <= output < len(node.outputs):
+        return True
+    kind = node.outputs[output][1]
+    return kind == "*" or kind in MODELS or kind.lower().endswith(("pipe", "context", "line"))
 
 
 def _only_way(graph: Graph, link: Link) -> Link | None:
     """Where a model goes on, if that is in one place only and to no sampler."""
     ways: list[Link] = []
-    for node in _takers(graph, link):
-        if not _samples(node):
-            ways += _onward(graph, node)
-        if _samples(node) or len(ways) > 1:
+    for node, name in _takers(graph, link):
+        if _samples(node):
+            return None
+        ways += _onward(graph, node, name)
+        if len(ways) > 1:
             return None
     return ways[0] if ways else None

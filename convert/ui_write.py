@@ -2,40 +2,66 @@
 
 from typing import Any
 
+from .borders import Borders, output_type
 from .check import LINK, link_parts
 from .graph import Graph, Link, Node, number
 from .our_nodes import OURS, SEEDS, with_defaults
-from .ui_read import last_number, link_origins
+from .scopes import INPUTS, Scope
+from .subgraph_write import Definitions, border_slots, instance_record
+from .ui_read import last_number
 
 OPTIONAL_SHAPE = 7  # how the page marks a socket that may stay empty
 
 
 class Links:
-    """The links of a workflow: old numbers where a connection is as it was, new ones elsewhere."""
+    """The links of one scope: old numbers where a connection is as it was, new ones elsewhere."""
 
-    def __init__(self, workflow: dict[str, Any]):
-        self.old = {link_parts(link)["id"]: link for link in workflow["links"] if link}
-        self.origins = link_origins(workflow)
-        self.as_dicts = any(isinstance(link, dict) for link in workflow["links"])
+    def __init__(self, graph: Graph, scope: Scope):
+        self.graph = graph
+        self.scope = scope
+        record = scope.record
+        self.old = {link_parts(link)["id"]: link for link in record["links"] if link}
+        self.origins = scope.origins()
+        self.as_dicts = any(isinstance(link, dict) for link in record["links"])
+        self.as_dicts |= not record["links"] and scope.parent is not None
         numbers = [key if isinstance(key, int) else number(key) or 0 for key in self.old]
-        self.last = max([last_number(workflow, "last_link_id", "lastLinkId"), *numbers])
+        self.last = max([last_number(record, "last_link_id", "lastLinkId"), *numbers])
         self.kept: set[Any] = set()
         self.new: list[Any] = []
         self.leaving: dict[Link, dict[Any, None]] = {}
+        self.ends: dict[str, tuple[str, int]] = {}  # of wires through borders: node and slot
+        for slot, wire in enumerate(wire for wire in scope.ins if wire.id in graph.nodes):
+            self.ends[wire.id] = (INPUTS, slot)
+        for child in scope.inside.values():
+            for slot, wire in enumerate(wire for wire in child.outs if wire.id in graph.nodes):
+                self.ends[wire.id] = (child.path, slot)
 
     def connect(self, origin: Link, target: Any, slot: int, kind: str, old_number: Any) -> Any:
         """The number of the link into a slot."""
-        if old_number is not None and self.origins.get(old_number) == origin:
+        source = self._local(origin)
+        old = link_parts(self.old[old_number]) if old_number in self.old else {}
+        if (
+            self.origins.get(old_number) == origin
+            and old.get("target_slot") == slot
+            and ((str(old["origin_id"]), old["origin_slot"]) == source)
+        ):
             link_id = old_number
             self.kept.add(link_id)
         else:
             self.last += 1
             link_id = self.last
-            source = number(origin.node)
-            parts = (link_id, origin.node if source is None else source, origin.output)
+            key = number(source[0]) if source[0] != INPUTS else int(INPUTS)
+            parts = (link_id, source[0] if key is None else key, source[1])
             self.new.append(self._record(*parts, target, slot, kind))
         self.leaving.setdefault(origin, {})[link_id] = None
         return link_id
+
+    def _local(self, origin: Link) -> tuple[str, int]:
+        """The node and slot that an output has in this scope."""
+        if origin.node not in self.ends:
+            return self.scope.local(origin.node), origin.output
+        key, slot = self.ends[origin.node]
+        return (key if key == INPUTS else self.scope.local(key)), slot
 
     def _record(self, *parts: Any) -> Any:
         return dict(zip((*LINK, "type"), parts, strict=True)) if self.as_dicts else [*parts]
@@ -47,31 +73,67 @@ class Links:
         return self.old.keys() - self.kept
 
 
-def write_ui(graph: Graph, workflow: dict[str, Any]) -> dict[str, Any]:
-    """The workflow with the graph's nodes and links in place of its own."""
-    links = Links(workflow)
-    records = [_record(node, graph, links) for node in graph.nodes.values()]
-    for record in records:
-        for slot, output in enumerate(record.get("outputs") or []):
-            leaving = links.leaving.get(Link(str(record["id"]), slot), {})
-            old = output.get("links")
-            order = [link_id for link_id in old or [] if link_id in leaving]
-            kept = set(order)
-            order += [link_id for link_id in leaving if link_id not in kept]
-            output["links"] = order or (None if old is None else [])
-    written = {**workflow, "nodes": records, "links": links.records()}
-    if workflow.get("state") is not None:
-        state = {"lastNodeId": graph.last_id, "lastLinkId": links.last}
-        written["state"] = {**workflow["state"], **state}
+def write_ui(graph: Graph, scopes: list[Scope], made: dict[str, list[str]]) -> dict[str, Any]:
+    """The workflow with the graph's nodes and links in place of its own. made: the nodes of ours
+    that stand for others, by the ids of those."""
+    Borders(graph, scopes).lead_all()
+    nodes: dict[str, list[Node]] = {scope.path: [] for scope in scopes}
+    borders = {wire.id for scope in scopes for wire in (*scope.ins, *scope.outs)}
+    for node in graph.nodes.values():
+        if node.id not in borders:
+            nodes[node.scope].append(node)
+    definitions = Definitions(made)
+    for scope in reversed(scopes):  # from inside to outside: an instance names what it is one of
+        links = Links(graph, scope)
+        written = _scope(graph, scope, links, nodes[scope.path], definitions)
+        if scope.parent is None:
+            return definitions.put_into(written)
+        definitions.add(scope, written, {node.id for node in nodes[scope.path] if node.raw is None})
+    raise AssertionError("a workflow is a scope of its own")
+
+
+def _scope(
+    graph: Graph, scope: Scope, links: Links, nodes: list[Node], definitions: Definitions
+) -> dict[str, Any]:
+    record = scope.record
+    records = []
+    for node in nodes:
+        child = scope.inside.get(node.id)
+        if child is not None:
+            records.append(instance_record(graph, child, links, definitions))
+        elif node.raw is None:
+            records.append(_new(node, len(nodes), links))
+        else:
+            records.append(_old(node, graph, links))
+    slots = border_slots(graph, scope, links) if scope.parent is not None else {}
+    for made in records:
+        child = scope.inside.get(scope.flat(made["id"]))
+        wires = [w for w in child.outs if w.id in graph.nodes] if child else None
+        for slot, output in enumerate(made.get("outputs") or []):
+            origin = Link(wires[slot].id, 0) if wires else Link(scope.flat(made["id"]), slot)
+            own = Link(str(made["id"]), slot)  # the id of a new node is its own in all scopes
+            leaving = links.leaving.get(origin) or links.leaving.get(own, {})
+            output["links"] = in_order(output.get("links"), leaving)
+    written = {**record, **slots, "nodes": records, "links": links.records()}
+    last = graph.last_id
+    if scope.parent is not None:
+        ids = [number(str(made["id"])) or 0 for made in records]
+        last = max([last_number(record, "last_node_id", "lastNodeId"), *ids])
+    if scope.parent is not None or record.get("state") is not None:
+        state = {"lastNodeId": last, "lastLinkId": links.last}
+        written["state"] = {**(record.get("state") or {}), **state}
     else:
-        written |= {"last_node_id": graph.last_id, "last_link_id": links.last}
-    if isinstance(workflow.get("extra"), dict):
-        written["extra"] = _without_links(workflow["extra"], links.gone())
-    return written
+        written |= {"last_node_id": last, "last_link_id": links.last}
+    return without_links(written, links.gone())
 
 
-def _record(node: Node, graph: Graph, links: Links) -> dict[str, Any]:
-    return _new(node, len(graph.nodes), links) if node.raw is None else _old(node, graph, links)
+def in_order(old: Any, now: dict[Any, None]) -> list[Any] | None:
+    """Numbers of links as they were listed, the new ones behind."""
+    order = [link_id for link_id in old or [] if link_id in now]
+    kept = set(order)
+    return order + [link_id for link_id in now if link_id not in kept] or (
+        None if old is None else []
+    )
 
 
 def _old(node: Node, graph: Graph, links: Links) -> dict[str, Any]:
@@ -81,24 +143,15 @@ def _old(node: Node, graph: Graph, links: Links) -> dict[str, Any]:
         sockets = [dict(socket) for socket in record["inputs"] or []]
         for slot, (name, socket) in enumerate(zip(node.sockets, sockets, strict=True)):
             origin = node.link(name)
+            if origin is not None and origin == node.by_name.get(name):
+                continue  # the page makes this link itself
             old = socket.get("link")
-            kind = _output_type(graph, origin, socket.get("type", "*"))
+            kind = output_type(graph, origin, socket.get("type", "*"))
             socket["link"] = origin and links.connect(origin, record["id"], slot, kind, old)
         record["inputs"] = sockets
     if "outputs" in record:
         record["outputs"] = [dict(output) for output in record["outputs"] or []]
     return record
-
-
-def _output_type(graph: Graph, origin: Link | None, fallback: str) -> str:
-    node = graph.nodes.get(origin.node) if origin else None
-    if node is None or origin is None:
-        return fallback
-    if node.raw is None:
-        return OURS[node.type].outputs[origin.output][1]
-    outputs = node.raw.get("outputs") or []
-    known = 0 <= origin.output < len(outputs)
-    return outputs[origin.output].get("type", fallback) if known else "*"
 
 
 def _new(node: Node, order: int, links: Links) -> dict[str, Any]:
@@ -143,9 +196,17 @@ def _widget_values(node: Node) -> list[Any]:
     return values
 
 
-def _without_links(extra: dict[str, Any], gone: set[Any]) -> dict[str, Any]:
-    """`extra` without what the page notes there about links that are gone: bends of wires."""
-    kept = dict(extra)
+def without_links(written: dict[str, Any], gone: set[Any]) -> dict[str, Any]:
+    """A workflow without what the page notes about links that are gone: bends of wires, and links
+    that Anything Everywhere would make."""
+    kept = _without_bends(written, gone)
+    if isinstance(kept.get("extra"), dict):
+        kept["extra"] = _without_bends(kept["extra"], gone)
+    return kept
+
+
+def _without_bends(held: dict[str, Any], gone: set[Any]) -> dict[str, Any]:
+    kept = dict(held)
     if kept.get("linkExtensions"):
         kept["linkExtensions"] = [x for x in kept["linkExtensions"] if x.get("id") not in gone]
     if kept.get("reroutes"):

@@ -5,7 +5,7 @@ against every layout that a node had; the types of its values say which one it i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .check import malformed
@@ -24,14 +24,16 @@ class UnknownLayout(Exception):
     """No version of the node is known to have had these values; says so as a clause."""
 
 
-def named_values(node_type: str, saved: Any) -> dict[str, Any]:
-    """Values by name; none of a node that is not ours to read."""
+def named_values(node_type: str, saved: Any, linked: Collection[str] = ()) -> dict[str, Any]:
+    """Values by name; none of a node that is not ours to read. linked: names of inputs whose value
+    comes by a link, of which null can be saved; and so it can where no file was chosen."""
     layouts = LAYOUTS.get(node_type)
     if layouts is None or saved is None:
         return {}
     if isinstance(saved, dict):  # some packs save names
         known = {name for layout in layouts for name, _ in layout}
-        named = {name: value for name, value in saved.items() if name in known}
+        there = {name: v for name, v in saved.items() if name not in linked or v is not None}
+        named = {name: value for name, value in there.items() if name in known}
         if problem := misfit(node_type, named):
             raise UnknownLayout(problem)
         return named
@@ -42,7 +44,7 @@ def named_values(node_type: str, saved: Any) -> dict[str, Any]:
         values.pop()  # a warning or a spacer that was a widget at the time
     for exact in (True, False):
         for layout in layouts:
-            named = _read(values, layout, exact)
+            named = _read(values, layout, exact, linked)
             if named is not None:
                 return named
     raise UnknownLayout(f"its {len(values)} saved values {values} fit no known version of the node")
@@ -74,7 +76,9 @@ def _fits_any(values: list[Any], layouts: tuple[Layout, ...]) -> bool:
     return any(_read(values, layout, exact=True) is not None for layout in layouts)
 
 
-def _read(values: list[Any], layout: Layout, exact: bool) -> dict[str, Any] | None:
+def _read(
+    values: list[Any], layout: Layout, exact: bool, linked: Collection[str] = ()
+) -> dict[str, Any] | None:
     """Values by the names of a layout, None where they do not fit. exact: none is missing.
 
     Behind a seed stands what the page does to it after a run; it is kept as `<seed>:control`.
@@ -88,9 +92,11 @@ def _read(values: list[Any], layout: Layout, exact: bool) -> dict[str, Any] | No
             last = ""
             continue
         last, kind = next(widgets, ("", ""))
-        if not last or not _is(value, kind):
+        absent = value is None and (last in linked or (kind == "t" and last.endswith("name")))
+        if not last or not (absent or _is(value, kind)):
             return None
-        named[last] = value
+        if not absent:
+            named[last] = value
     complete = next(widgets, None) is None
     return named if complete or not exact else None
 

@@ -6,26 +6,35 @@ from ..motion.errors import AnimateDiffError
 from .api_format import read_api, write_api
 from .check import copied, is_api, is_page, malformed
 from .combine import convert_combine
-from .graph import GET, SET, WIRES, Graph, Node
+from .containers import unwrapped, without_more
+from .graph import Graph, Node
+from .groups import open_groups
 from .helpers import convert_helpers
+from .idle import idle_nodes, remove_unusable
 from .loaders import convert_loaders
 from .model_paths import supersede
 from .options import Job
+from .promoted import show_again, shown_values
 from .prompts import convert_prompts
 from .report import Conversion, Report
 from .their_nodes import ENDS, LAYOUTS, is_theirs
-from .ui_read import read_ui, theirs_inside
+from .ui_read import read_ui, theirs_unread
 from .ui_write import write_ui
 from .values_of import convert_values
+from .wires import GET, SET, WIRES
+
+SCRIPT = "AnimateDiff Script"
 
 
-def convert(workflow: Any) -> Conversion:
+def convert(held: Any) -> Conversion:
     """The workflow with our nodes in place of AnimateDiff-Evolved's; the given one stays as it is.
+    held: what a file holds, which may be more than a workflow (see containers).
 
     AnimateDiffError where it is no workflow, or has no node of theirs: nothing else, whatever JSON
     it is given.
     """
-    workflow = copied(workflow)
+    workflow, odd = copied(unwrapped(held))
+    workflow = without_more(workflow)
     page = is_page(workflow)
     if not page and not is_api(workflow):
         raise AnimateDiffError(
@@ -33,9 +42,24 @@ def convert(workflow: Any) -> Conversion:
             "a file saved by the page (Save), or in API format (Export API)",
             "open it in ComfyUI and save it again.",
         )
-    graph = read_ui(workflow) if page else read_api(workflow)
-    inside = theirs_inside(workflow) if page else []
-    if not inside and not any(is_theirs(node.type) for node in graph.nodes.values()):
+    report = Report()
+    if page:
+        workflow = open_groups(workflow, report)
+        graph, scopes = read_ui(workflow)
+        unread = [*theirs_unread(workflow, scopes)]
+    else:
+        graph, scopes, unread = read_api(workflow), [], []
+    _require_theirs(graph, unread)
+    for node in odd:
+        report.note(f"{node}: a value was saved as NaN, which is no number; it is 1 now.")
+    _convert(Job(graph, report))
+    for node in unread:
+        report.leave(node, "it is inside a subgraph or group node: unpack that, then convert again")
+    return report.about(write_ui(graph, scopes, report.made) if page else write_api(graph))
+
+
+def _require_theirs(graph: Graph, unread: list[Node]) -> None:
+    if not unread and not any(is_theirs(node.type) for node in graph.nodes.values()):
         raise AnimateDiffError(
             "this workflow has no node of ComfyUI-AnimateDiff-Evolved.",
             "at least one node whose id begins with ADE_",
@@ -47,14 +71,12 @@ def convert(workflow: Any) -> Conversion:
             "links that lead from inputs to results only",
             "open it in ComfyUI and cut the loop.",
         )
-    report = Report()
-    _convert(Job(graph, report))
-    for node in inside:
-        report.leave(node, "it is inside a subgraph or group node: unpack that, then convert again")
-    return report.about(write_ui(graph, workflow) if page else write_api(graph))
 
 
 def _convert(job: Job) -> None:
+    idle = idle_nodes(job.graph)
+    remove_unusable(job)
+    shown = shown_values(job.graph)
     before = list(job.graph.nodes.values())
     users = {node.id: job.graph.users(node) for node in before if is_theirs(node.type)}
     wires = {node.id for node in before if node.type in WIRES and job.graph.is_used(node)}
@@ -63,16 +85,23 @@ def _convert(job: Job) -> None:
     convert_prompts(job)
     convert_helpers(job)
     convert_combine(job)
+    show_again(job, shown)
     _remove_spent(job, users, wires)
     convert_values(job)
     _remove_spent(job, users, wires)
     for node in job.graph.nodes.values():
         if is_theirs(node.type) and not job.report.knows(node):
             job.report.leave(node, _why_it_stays(job.graph, node))
+    job.report.forget(idle, job.graph.nodes)
 
 
 def _why_it_stays(graph: Graph, node: Node) -> str:
     users = graph.users(node)
+    if users and users[0].type == SCRIPT:
+        return (
+            f"it serves {users[0]} of Efficiency Nodes, which calls AnimateDiff-Evolved itself and "
+            "cannot be converted: load and sample without a script, then convert"
+        )
     if node.problem or node.type not in LAYOUTS or not users:
         return node.problem or "it has no equivalent, and stays as it is"
     return f"it serves {users[0]}, and stays with it"
@@ -105,7 +134,7 @@ def _say_why(job: Job, node: Node, users: list[Node]) -> None:
         return
     refused = [user for user in users if user.id in job.report.dropped]
     if not users:
-        job.report.note(f"{node} is connected to nothing, and was taken out.")
+        job.report.became(node, "nothing: it was connected to nothing")
     elif job.report.knows(node):
         return
     elif len(refused) == len(users):

@@ -34,7 +34,8 @@ CLEAN = [  # everything in them has an equivalent
     "motion_model_settings_neutral_ui", "motion_scale_legacy_ui", "multival_left_api", "muted_parts_ui",
     "noise_type_constant_ui", "noise_type_empty_ui", "prompt_scheduling_api", "prompt_scheduling_ui",
     "reroutes_ui", "scale_multival_constant_ui", "scale_multival_from_primitive_ui",
-    "scale_multival_gen2_ui", "settings_5_ui", "settings_6_ui", "settings_7_ui", "unload_api", "unload_ui", "v1_advanced_ui",
+    "scale_multival_gen2_ui", "settings_5_ui", "settings_6_ui", "settings_7_ui", "subgraph_ui",
+    "unload_api", "unload_ui", "v1_advanced_ui",
 ]  # fmt: skip
 
 
@@ -89,7 +90,9 @@ def assert_consistent(page: dict) -> None:
         "lastNodeId": page["last_node_id"],
         "lastLinkId": page["last_link_id"],
     }
-    assert last["lastNodeId"] == max(nodes) and last["lastLinkId"] >= max(wires(page))
+    insides = (page.get("definitions") or {}).get("subgraphs") or []
+    highest = max(node["id"] for part in (page, *insides) for node in part["nodes"])
+    assert last["lastNodeId"] == highest and last["lastLinkId"] >= max(wires(page))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,7 +102,7 @@ def test_the_given_workflow_stays_as_it_is(name):
     result = convert(given)
     assert given == before
     if is_page(given):
-        kept = {"nodes", "links", "last_node_id", "last_link_id", "state", "extra"}
+        kept = {"nodes", "links", "last_node_id", "last_link_id", "state", "extra", "definitions"}
         assert {k: v for k, v in result.workflow.items() if k not in kept} == {
             k: v for k, v in given.items() if k not in kept
         }

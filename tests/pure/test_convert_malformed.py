@@ -79,6 +79,7 @@ def test_texts_of_schedules_that_python_cannot_read():
         for node_type, name in (("BatchPromptSchedule", "text"), ("ADE_PromptScheduling", "prompts")):
             given = read("gen1_api")
             given["20"] = {"class_type": node_type, "inputs": {name: text, "clip": ["1", 1]}}
+            given["21"] = {"class_type": "KSampler", "inputs": {"positive": ["20", 0]}}
             assert "20" in {entry.node_id for entry in convert(given).left}
 
 
