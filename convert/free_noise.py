@@ -5,15 +5,23 @@ from .graph import ACTIVE, BYPASSED, Link, Node
 from .noise import moved
 from .options import Job
 from .our_nodes import FREE_NOISE
-from .samplers import Seed, adds_noise, seed_of
+from .samplers import Seed, adds_noise, latent_place, seed_of
 
 
 def put_before(job: Job, settings: Node, sampler: Node, windows: Windows, active: bool) -> None:
     """Give a sampler's latent FreeNoise, by these windows."""
-    latent = sampler.link("latent_image")
-    if latent is None:
+    place = latent_place(job.graph, sampler)
+    latent = place and place[0].link(place[1])
+    if place is None or latent is None:
         job.report.leave(settings, f"FreeNoise: {sampler} has no latent to put it before")
         return
+    before = job.graph.origin(latent)
+    if (
+        place[0] is not sampler
+        and before is not None
+        and before.id in job.report.made.get(settings.id, ())
+    ):
+        return  # samplers that share a pipe share its latent
     if not adds_noise(job, sampler):
         job.report.note(f"{sampler} adds no noise, so it got no FreeNoise.")
         return
@@ -37,5 +45,5 @@ def put_before(job: Job, settings: Node, sampler: Node, windows: Windows, active
         controls={"seed": seed.control},
         mode=ACTIVE if active else BYPASSED,
     )
-    job.graph.set_input(sampler, "latent_image", Link(ours.id, 0))
+    job.graph.set_input(*place, Link(ours.id, 0))
     job.report.replaced(settings, ours)

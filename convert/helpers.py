@@ -9,6 +9,7 @@ from .our_nodes import APPLY, AUTO, KEEP, NOISE_SCHEDULE, SCALED_LINEAR
 from .their_nodes import CHECKPOINT as THEIR_CHECKPOINT
 from .their_nodes import EMPTY_LATENT as THEIR_EMPTY_LATENT
 from .their_nodes import UNLOAD
+from .wires import GET, SET
 
 MOST_LATENTS = 4096  # batch_size of Empty Latent Image
 LOADED_SCALE = 0.18215  # of an SD1.5 checkpoint's latents
@@ -68,6 +69,12 @@ def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
     links = [link]
     while links:
         for node, name in graph.consumers(links.pop()):
+            if node.is_wire:
+                if node.id not in seen:
+                    seen.add(node.id)
+                    ends = graph.named(GET, node) if node.type == SET else ()
+                    links += [link for end in (node, *ends) for link in graph.taken(end)]
+                continue
             if node.type == APPLY and node.inputs.get("beta_schedule") != KEEP:
                 continue
             if node.type == MODEL_SAMPLING:

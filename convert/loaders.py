@@ -15,7 +15,7 @@ from .motion_files import Use, kind_problem, loras_of, module_of, norms_of
 from .options import Job
 from .our_nodes import APPLY, KEEP, LCM_100, LOAD, OURS, VIEWS, WINDOWS
 from .sample_settings import additions, apply_settings, beta_from_settings
-from .samplers import samplers_behind
+from .samplers import clip_length
 from .strengths import strength_inputs
 from .their_nodes import APPLY as THEIR_APPLY
 from .their_nodes import (
@@ -202,10 +202,7 @@ def _add_apply(chain: Chain, beside: Node, inputs: dict[str, Any], mode: int) ->
 
 def _frames(chain: Chain) -> int | None:
     """How long the clip is that a loader's model samples, where the file says so."""
-    job, loader = chain.job, chain.loader
-    samplers = samplers_behind(job, Link(loader.id, 0))
-    lengths = {job.frames(sampler.link("latent_image")) for sampler in samplers}
-    return lengths.pop() if len(lengths) == 1 else None
+    return clip_length(chain.job, Link(chain.loader.id, 0))
 
 
 def _finish(chain: Chain, contexts: Contexts) -> None:

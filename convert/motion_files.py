@@ -80,7 +80,8 @@ def loras_of(job: Job, link: Link | None) -> Link | None:
         if node.id in job.made:
             node = job.made[node.id]
             break
-        theirs.append(node)
+        if node.mode == ACTIVE or _lora_file(job, node) is not None:
+            theirs.append(node)  # one that is off and has no file only gives on what it takes
         node = job.graph.origin(node.link("prev_motion_lora"))
     if node is not None and node.type != LORA:
         job.report.drop(node, node.problem or "it gives a MotionLoRA in a way that is not known")
@@ -90,8 +91,12 @@ def loras_of(job: Job, link: Link | None) -> Link | None:
     return None if node is None else Link(node.id, 0)
 
 
+def _lora_file(job: Job, node: Node) -> Any:
+    return node.inputs.get("lora_name", job.value(node, "name"))
+
+
 def _lora(job: Job, node: Node, previous: Node | None) -> Node:
-    name = node.inputs.get("lora_name", job.value(node, "name"))
+    name = _lora_file(job, node)
     strength = job.value(node, "strength")
     if not isinstance(strength, Link):
         strength = job.at_most(node, "strength", float(strength))
