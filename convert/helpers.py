@@ -1,7 +1,7 @@
 """The incumbent's nodes that ComfyUI has by itself, or that our design has no need of."""
 
 from .beta_schedules import beta_of
-from .graph import ACTIVE, MUTED, REROUTE, Graph, Link, Node
+from .graph import ACTIVE, MUTED, Graph, Link, Node
 from .host_nodes import CHECKPOINT, EMPTY_LATENT, MODEL_SAMPLING
 from .model_paths import without_motion
 from .options import Job
@@ -79,8 +79,6 @@ def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
                 continue
             if node.type == MODEL_SAMPLING:
                 continue
-            if node.type == REROUTE:
-                name = "model"
             if name != "model" or "latent_image" in node.inputs or "latent_image" in node.sockets:
                 return True
             if node.id not in seen:
