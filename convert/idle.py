@@ -9,7 +9,7 @@ from .their_nodes import ENDS, is_theirs
 def idle_nodes(graph: Graph) -> set[str]:
     """Those that are off or unused, and those that serve only such."""
     theirs = [node for node in graph.nodes.values() if is_theirs(node.type)]
-    waiting = {node.id: len(_takers(graph, node)) for node in theirs}
+    waiting = {node.id: len(takers(graph, node)) for node in theirs}
     free = [node for node in theirs if _is_off(graph, node)]
     idle: set[str] = set()
     while free:
@@ -26,10 +26,10 @@ def idle_nodes(graph: Graph) -> set[str]:
 
 
 def _is_off(graph: Graph, node: Node) -> bool:
-    return node.mode != ACTIVE or (node.type not in ENDS and not _takers(graph, node))
+    return node.mode != ACTIVE or (node.type not in ENDS and not takers(graph, node))
 
 
-def _takers(graph: Graph, node: Node) -> set[str]:
+def takers(graph: Graph, node: Node) -> set[str]:
     """Who takes the outputs of a node, wires left out."""
     found: set[str] = set()
     seen: set[str] = set()
@@ -63,6 +63,6 @@ def remove_unusable(job: Job) -> None:
         loads = is_theirs(node.type) and node.input_kinds.get("model") == "MODEL"
         if not loads or node.link("model") is not None:
             continue
-        if node.mode == MUTED or not _takers(job.graph, node):
+        if node.mode == MUTED or not takers(job.graph, node):
             job.report.became(node, "nothing: it had no model, and took part in no run")
             job.graph.remove(node)

@@ -8,6 +8,7 @@ from typing import Any
 from .beta_schedules import AUTOSELECT, EXISTING
 from .graph import ACTIVE, Graph, Link, Node, number
 from .host_nodes import MODEL_SAMPLING
+from .idle import takers
 from .options import Job
 from .our_nodes import (
     APPLY,
@@ -56,22 +57,22 @@ def _to_loader(graph: Graph, link: Link) -> Link | None:
 
 def _take_its_place(job: Job, first: Node, second: Node) -> None:
     graph = job.graph
-    link = second.link("model")
-    model = first.link("model")
-    between = []
+    link, model = second.link("model"), first.link("model")
+    between: list[Node] = []
     while (node := graph.origin(link)) is not None and node is not first:
         between.append(node)
         link = node.link("model")
+    _hand_on_schedule(job, first, second)
+    job.loaders.clear()
+    ways = zip([*between, first], [second, *between], strict=True)
+    if model is not None and all(takers(graph, node) == {user.id} for node, user in ways):
+        job.report.became(first, f"{second}, which takes its place there too")
+        graph.relink(Link(first.id, 0), model)
+        graph.remove(first)
+        return
     for node in reversed(between):
         model = Link(_copied(job, node, model, f"before {first.id}").id, 0)
     graph.set_input(second, "model", model)
-    job.loaders.clear()
-    _hand_on_schedule(job, first, second)
-    for node in [*between, first]:
-        if graph.nodes.get(node.id) is node and not graph.is_used(node):
-            if node is first:
-                job.report.became(first, f"{second}, which takes its place there too")
-            graph.remove(node)
 
 
 def _hand_on_schedule(job: Job, first: Node, second: Node) -> None:
