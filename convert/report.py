@@ -29,6 +29,20 @@ class Conversion:
     left: list[Left]
     notes: list[str]
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is lost."""
+        return not self.left
+
+    def sections(self) -> list[tuple[str, list[str]]]:
+        """All that there is to say, under titles: the same from everywhere."""
+        parts = (
+            ("Converted", self.converted),
+            ("Good to know", self.notes),
+            ("Left, since it has no equivalent", [*map(str, self.left)]),
+        )
+        return [(title, lines) for title, lines in parts if lines]
+
 
 @dataclass
 class Report:

@@ -1,19 +1,23 @@
-"""The page's way to the conversion of other packs' workflows: POST /animatediff_native/convert."""
+"""The page's way to the conversion of other packs' workflows: POST /animatediff_native/convert.
+
+With ?report the answer says what will and will not convert, without the converted workflow.
+"""
 
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
 
 from aiohttp import web
 from aiohttp.http_exceptions import PayloadEncodingError
 from server import PromptServer
 
-from ..convert import convert
+from ..convert import convert, read_file
 from ..motion.errors import AnimateDiffError
 
 ROUTE = "/animatediff_native/convert"
 LARGEST = 8 * 2**20  # bytes; large workflows have one or two million
+LARGEST_FILE = 128 * 2**20  # of pictures and videos, whose workflow is somewhere in them
+FILES = ("image/png", "image/webp", "image/gif", "video/mp4", "video/webm", "video/x-matroska")
 BAD_REQUEST, TOO_LARGE = 400, 413
 
 # The server goes on answering meanwhile: a thread that computes in Python lets the event loop's run
@@ -30,78 +34,66 @@ def register_route() -> None:
 
 
 async def convert_workflow(request: web.Request) -> web.Response:
-    """A workflow as JSON; the answer is it converted, and what is left."""
+    """A workflow as JSON, or a picture or video with one; the answer is it converted, and what is
+    left."""
     try:
-        body = await _body(request)
+        largest = LARGEST_FILE if request.content_type in FILES else LARGEST
+        body = await _body(request, largest)
         if body is None:
-            return _refused(_too_large(), TOO_LARGE)
+            return _refused(_too_large(largest), TOO_LARGE)
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(WORKER, _converted, body)
+        answer = await loop.run_in_executor(WORKER, _converted, body, "report" in request.query)
     except AnimateDiffError as error:
         return _refused(error, BAD_REQUEST)
     return web.Response(text=answer, content_type="application/json")
 
 
-async def _body(request: web.Request) -> bytes | None:
+async def _body(request: web.Request, largest: int) -> bytes | None:
     """What was sent; None as soon as it is known to be too large."""
-    if "Content-Type" in request.headers and request.content_type != "application/json":
+    known = ("application/json", *FILES)
+    if "Content-Type" in request.headers and request.content_type not in known:
         raise _unusable(f"a body of type {request.content_type}")
-    if (request.content_length or 0) > LARGEST:
+    if (request.content_length or 0) > largest:
         return None
     body = bytearray()
     try:
         async for part in request.content.iter_any():
             body += part
-            if len(body) > LARGEST:
+            if len(body) > largest:
                 return None
     except (web.RequestPayloadError, PayloadEncodingError) as error:
         raise _unusable(f"a body that cannot be read ({error})") from error
     return bytes(body)
 
 
-def _converted(body: bytes) -> str:
+def _converted(body: bytes, report: bool) -> str:
     """The answer's text. Whatever takes time is done here."""
-    conversion = convert(_parsed(body))
+    conversion = convert(read_file(body))
     answer = {
-        "workflow": conversion.workflow,
+        "whole": conversion.whole,
         "converted": conversion.converted,
         "left": [entry._asdict() for entry in conversion.left],
         "notes": conversion.notes,
+        "report": [{"title": title, "lines": lines} for title, lines in conversion.sections()],
     }
-    return json.dumps(answer)
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        text = body.decode("utf-8-sig")
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
-    except RecursionError as error:
-        raise _unusable("JSON whose lists lie too deep in one another") from error
-    except ValueError as error:
-        raise _unusable(f"a body that is not JSON ({error})") from error
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if abs(number) < float("inf") else _no_number(text)
+    if not report:
+        answer["workflow"] = conversion.workflow
+    return json.dumps(answer, allow_nan=False)
 
 
 def _unusable(given: str) -> AnimateDiffError:
     return AnimateDiffError(
         f"this request has {given}.",
-        "a workflow of ComfyUI as JSON, in UTF-8, of type application/json",
+        "a workflow of ComfyUI as JSON, in UTF-8, of type application/json, or a picture or video "
+        "that ComfyUI wrote, of its type",
         "send what a file holds that ComfyUI saved.",
     )
 
 
-def _too_large() -> AnimateDiffError:
+def _too_large(largest: int) -> AnimateDiffError:
     return AnimateDiffError(
-        f"this request is larger than {LARGEST // 2**20} MB.",
-        f"a workflow of at most {LARGEST // 2**20} MB",
+        f"this request is larger than {largest // 2**20} MB.",
+        f"a workflow of at most {largest // 2**20} MB",
         "convert the file with `python -m tools.convert_workflow IN.json OUT.json`.",
     )
 
