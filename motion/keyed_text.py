@@ -1,7 +1,7 @@
-"""Text that says something at frames of a clip, split into entries of a key and a value.
+"""Text that says something at certain places, split into entries of a key and a value: the strict
+ways of writing it. keyed_entries.py has the way in which people write.
 
-Only the splitting is here, in the ways in which people write it. What a key or a value means, and
-how an error is put, is up to whoever reads the entries.
+What a key or a value means, and how an error is put, is up to whoever reads the entries.
 """
 
 import json
@@ -20,12 +20,14 @@ _SPACE = re.compile(r"[ \t\r\n]*")  # what JSON takes for it
 
 class Entry(NamedTuple):
     """at: the key and value: what stands behind it, both without the marks between them (a value
-    of JSON is whatever JSON made of it); line: where the key is, from 1; raw: as written."""
+    of JSON is whatever JSON made of it); line: where the key is, from 1; raw: as written; hold: the
+    value stays until the next key."""
 
     at: str
     value: Any
     line: int
     raw: str
+    hold: bool = False
 
 
 class NoEntry(Exception):
@@ -73,7 +75,7 @@ def unquoted(value: str) -> str | None:
 def by_quotes(text: str) -> Iterator[Entry]:
     """Entries `key = "value"` or `"key": "value"` with commas between, over lines or not. A key is
     of digits, dots, colons and minus signs, a value of anything but quotation marks."""
-    place, position = _Lines(text), 0
+    place, position = Lines(text), 0
     while position < len(text):
         found = _QUOTED.match(text, position)
         if found is None:
@@ -93,7 +95,7 @@ class _JsonObject:
 
     def __init__(self, text: str, strict: bool):
         self._text = text
-        self._lines = _Lines(text)
+        self._lines = Lines(text)
         # numbers are never the value of an entry; as floats they can be of any length
         self._decoder = json.JSONDecoder(strict=strict, object_pairs_hook=list, parse_int=float)
 
@@ -137,7 +139,7 @@ class _JsonObject:
         raise NoEntry(line, self._lines.text(line), why)
 
 
-class _Lines:
+class Lines:
     """The lines of a text by position."""
 
     def __init__(self, text: str):

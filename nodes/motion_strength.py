@@ -6,7 +6,7 @@ from comfy_api.latest import io
 from ..motion.block_factors import factor_of, read_block_factors
 from ..motion.config import sd15_sites
 from ..motion.frame_strengths import given_strengths
-from ..motion.keyframes import read_keyframes, read_step_keyframes, values_along
+from ..motion.keyframes import last_frame, read_keyframes, read_step_keyframes, values_along
 from ..motion.motion_strength import Kind, StrengthField
 from .folders import CATEGORY
 from .plot import on_node, plot, plot_steps
@@ -175,7 +175,7 @@ def _plots(field: StrengthField) -> list[torch.Tensor]:
 
 
 def _by_frame(field: StrengthField) -> list[float]:
-    last = int(field.keyframes[-1].at) if field.keyframes else 0
+    last = last_frame(field.keyframes)
     given = len(field.frames.values) if field.frames is not None else 0
     frames = given if given > 1 else max(last + 1, 2 if last else FRAMES)
     factors = [field.strength] * frames
