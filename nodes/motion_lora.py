@@ -8,9 +8,11 @@ from comfy_api.latest import io, ui
 from ..lora.chain import LoraUse
 from ..lora.load import load_motion_lora
 from ..lora.save import save_motion_lora
+from ..motion.clip_part import clip_part
 from ..motion.frame_strengths import WrongLength, given_strengths
 from ..motion.keyframes import read_keyframes, values_along
 from ..motion.step_range import StepRange
+from .clip_part import LONGEST_CLIP, part_inputs
 from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file
 from .motion_module import MotionLoraIO
 from .plot import on_node, plot
@@ -173,16 +175,18 @@ class MakeFrameStrengths(io.ComfyNode):
                     "keyframes",
                     default="0: 0.0, 15: 1.0",
                     multiline=True,
-                    tooltip="frame: value, separated by commas or lines. The first frame is 0. "
-                    "Before the first and after the last keyframe the value stays the same.",
+                    tooltip="frame: value, separated by commas or lines. The first frame is 0, "
+                    "-1 the last, 50% the middle. Before the first and after the last keyframe "
+                    "the value stays the same. A formula of t, the frame, is a value too.",
                 ),
                 io.Int.Input(
                     "frames",
                     default=16,
                     min=1,
-                    max=100_000,
+                    max=LONGEST_CLIP,
                     tooltip="How many numbers: the batch_size of the latent.",
                 ),
+                *part_inputs(),
             ],
             outputs=[
                 io.Float.Output(
@@ -196,8 +200,11 @@ class MakeFrameStrengths(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, keyframes, frames) -> io.NodeOutput:
-        values = values_along(read_keyframes(keyframes), frames)
+    def execute(
+        cls, keyframes, frames, latent=None, first_frame=0, total_frames=0
+    ) -> io.NodeOutput:
+        part = clip_part(frames, latent, first_frame, total_frames)
+        values = values_along(read_keyframes(keyframes), part.frames, part)
         picture = plot(values, "Frame Strengths")
         return io.NodeOutput(values, picture, ui=on_node(picture, cls))
 

@@ -1,19 +1,19 @@
 """Prompts that change along a clip."""
 
+import logging
+
 from comfy_api.latest import io, ui
 
-from ..motion.errors import AnimateDiffError
-from ..samplers.prompt_frames import per_frame, same_length
-from ..samplers.prompt_schedule import (
-    Interpolation,
-    blends,
-    read_schedule,
-    schedule_text,
-    with_common_parts,
-)
-from .context_windows import LONGEST
+from ..motion.clip_part import ClipPart, clip_part
+from ..samplers.prompt_encode import conditioning, constant, encoder
+from ..samplers.prompt_plot import plot_prompts
+from ..samplers.prompt_schedule import Interpolation, Schedule, blends, schedule_of, schedule_text
+from .clip_part import LONGEST_CLIP, part_inputs
 from .folders import CATEGORY
+from .plot import on_node
 from .search_aliases import search_aliases
+
+log = logging.getLogger("animatediff_native")
 
 EXAMPLE = '0: "a castle in spring"\n16: "a castle in autumn"'
 
@@ -29,67 +29,83 @@ class PromptSchedule(io.ComfyNode):
             description="Prompts at frames of a clip, as a conditioning with one entry per frame.",
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),
-                io.String.Input(
-                    "text",
-                    multiline=True,
-                    default=EXAMPLE,
-                    tooltip='One prompt per line, as in 16: "a castle in autumn", or JSON as in '
-                    '{"16": "a castle in autumn"}. Frames count from 0.',
-                ),
-                io.Int.Input(
-                    "frames",
-                    default=16,
-                    min=1,
-                    max=LONGEST,
-                    tooltip="How many frames the clip has: batch_size of the latent.",
-                ),
-                io.String.Input(
-                    "prefix", default="", tooltip="Stands before every prompt, with a comma."
-                ),
-                io.String.Input(
-                    "suffix", default="", tooltip="Stands behind every prompt, with a comma."
-                ),
-                io.Combo.Input(
-                    "interpolation",
-                    options=[interpolation.value for interpolation in Interpolation],
-                    default=Interpolation.LINEAR.value,
-                    tooltip="linear: from one prompt to the next, little by little. hold: each "
-                    "prompt stays until the next.",
-                ),
+                *_texts(),
+                *part_inputs(),
             ],
-            outputs=[
-                io.Conditioning.Output(
-                    display_name="conditioning", tooltip="One embedding per frame."
-                ),
-                io.String.Output(
-                    display_name="schedule",
-                    tooltip="What every frame gets, as text, for Preview Any.",
-                ),
-            ],
+            outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, clip, text, frames, prefix, suffix, interpolation) -> io.NodeOutput:
+    def execute(
+        cls, clip, text, frames, prefix, suffix, interpolation, latent=None, first_frame=0,
+        total_frames=0,
+    ) -> io.NodeOutput:  # fmt: skip
         how = Interpolation(interpolation)
-        keys = with_common_parts(read_schedule(text, frames), prefix, suffix)
-        encoded = [encode(clip, key.prompt) for key in keys]
-        mixed = blends(keys, frames, how)
-        embedding = per_frame(same_length([tokens for tokens, _ in encoded]), mixed)
-        pooled = [pooled for _, pooled in encoded if pooled is not None]
-        extra = {"pooled_output": per_frame(pooled, mixed)} if len(pooled) == len(keys) else {}
-        schedule = schedule_text(keys, frames, how)
-        return io.NodeOutput([[embedding, extra]], schedule, ui=ui.PreviewText(schedule))
+        part = clip_part(frames, latent, first_frame, total_frames)
+        schedule = schedule_of(text, part, prefix, suffix)
+        for note in schedule.notes:
+            log.warning("AnimateDiff: %s", note)
+        encode = encoder(clip)
+        positive = conditioning(encode, schedule.keys, schedule.positive, part, how)
+        negative = constant(encode, schedule.negative)
+        if negative is None:
+            negative = conditioning(encode, schedule.keys, schedule.negative, part, how)
+        said, shown = _shown(cls, schedule, part, how)
+        return io.NodeOutput(positive, said, negative, ui=shown)
 
 
-def encode(clip, prompt: str):
-    """[1, tokens, dim] and, where the text encoder has one, the pooled [1, dim]."""
-    if clip is None:
-        raise AnimateDiffError(
-            "the checkpoint came without a text encoder.",
-            "a CLIP model",
-            "use a full SD1.5 checkpoint, or load its text encoder with Load CLIP.",
-        )
-    return clip.encode_from_tokens(clip.tokenize(prompt), return_pooled=True)
+def _shown(cls, schedule: Schedule, part: ClipPart, how: Interpolation) -> tuple[str, dict]:
+    """The schedule as text, and what the node shows."""
+    keys = schedule.shown
+    said = schedule_text(keys, part.frames, how, part.first, schedule.notes)
+    between = blends(keys, part.frames, how, part.first)
+    picture = on_node(plot_prompts(keys, between, part.first, how.compounds), cls)
+    return said, {**picture.as_dict(), **ui.PreviewText(said).as_dict()}
+
+
+def _texts() -> list[io.Input]:
+    return [
+        io.String.Input(
+            "text",
+            multiline=True,
+            default=EXAMPLE,
+            tooltip='One prompt per line, as in 16: "a castle in autumn", or JSON as in '
+            '{"16": "a castle in autumn"}. Frames count from 0; -1 is the last, 50% the middle. '
+            "Lines without a frame before or behind all others are part of every prompt. --neg "
+            "begins the negative part; a formula in backticks is a number by frame.",
+        ),
+        io.Int.Input(
+            "frames",
+            default=16,
+            min=1,
+            max=LONGEST_CLIP,
+            tooltip="How many frames the clip has: batch_size of the latent.",
+        ),
+        io.String.Input("prefix", default="", tooltip="Stands before every prompt, with a comma."),
+        io.String.Input("suffix", default="", tooltip="Stands behind every prompt, with a comma."),
+        io.Combo.Input(
+            "interpolation",
+            options=[interpolation.value for interpolation in Interpolation],
+            default=Interpolation.LINEAR.value,
+            tooltip="linear: from one prompt to the next, little by little. hold: each prompt "
+            "stays until the next. compound and compound slerp: as AnimateDiff-Evolved changes "
+            "prompts, faster at first.",
+        ),
+    ]
+
+
+def _outputs() -> list[io.Output]:
+    return [
+        io.Conditioning.Output(display_name="conditioning", tooltip="One embedding per frame."),
+        io.String.Output(
+            display_name="schedule", tooltip="What every frame gets, as text, for Preview Any."
+        ),
+        io.Conditioning.Output(
+            display_name="negative",
+            tooltip="What stands behind --neg, in the same way; where nothing does, the empty "
+            "prompt.",
+        ),
+    ]
 
 
 NODES = [PromptSchedule]

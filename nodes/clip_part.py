@@ -1,0 +1,34 @@
+"""Inputs that say how long a clip is, and of which longer one it is a part."""
+
+from comfy_api.latest import io
+
+LONGEST_CLIP = 100_000  # frames: more than an hour
+
+
+def part_inputs() -> list[io.Input]:
+    return [
+        io.Latent.Input(
+            "latent",
+            optional=True,
+            tooltip="The clip's latent: its batch_size is the number of frames, whatever frames "
+            "says.",
+        ),
+        io.Int.Input(
+            "first_frame",
+            default=0,
+            min=0,
+            max=LONGEST_CLIP,
+            optional=True,
+            tooltip="For a long clip that is made in parts: the number of this part's first frame "
+            "in the whole.",
+        ),
+        io.Int.Input(
+            "total_frames",
+            default=0,
+            min=0,
+            max=LONGEST_CLIP,
+            optional=True,
+            tooltip="How many frames all parts have together. 0: this clip is the whole, or its "
+            "end.",
+        ),
+    ]
