@@ -73,7 +73,8 @@ def _without_text_encoder(tensors: StateDict, file: str, names: Mapping[str, Any
     if text:
         log.info(
             "AnimateDiff: %s also holds a LoRA for the text encoder, which is not by frame. To "
-            "have it, load the file with Load LoRA too, with strength_model 0.",
+            "have it, load the file with the Load LoRA node that has a clip input too, with "
+            "strength_model 0.",
             file,
         )
     others = sorted(set(unknown) - text)

@@ -64,7 +64,8 @@ class MotionConfig:
 
     channels: channel count per site; position_length: rows of the position table, the most
     frames the module can see at once; cross_frame_norm: the UNet's resnet norms pool over
-    the frames, as v1 was trained (guoyww/AnimateDiff, `use_inflated_groupnorm: false`).
+    the frames, as v1 was trained (guoyww/AnimateDiff, `use_inflated_groupnorm: false`);
+    own_table: the file has a position table.
     """
 
     version: Version
@@ -73,6 +74,7 @@ class MotionConfig:
     position_length: int
     cross_frame_norm: bool
     heads: int = HEADS
+    own_table: bool = True
 
     def __post_init__(self):
         missing = [s.key for s in sd15_sites(self.mid_block) if s not in self.channels]

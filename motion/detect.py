@@ -46,7 +46,9 @@ def _detect(layout: Layout, sites: SiteTensors, file: str) -> MotionConfig:
         ANIMATE_LCM_POSITIONS if version is Version.ANIMATE_LCM else DIFFUSERS_POSITIONS
     )
     try:
-        return MotionConfig(version, layout, channels, positions, version is Version.V1)
+        return MotionConfig(
+            version, layout, channels, positions, version is Version.V1, own_table=stored > 0
+        )
     except ValueError as error:
         raise broken(file, str(error)) from error
 

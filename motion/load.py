@@ -16,6 +16,7 @@ from .config import MotionConfig, Norms, Version
 from .detect import V1_POSITIONS, read_motion_module
 from .effects import Effect
 from .errors import AnimateDiffError
+from .file_start import trouble_with
 from .formats import EXPECTED_FILE, StateDict
 from .network import MotionNetwork, as_in_files
 
@@ -74,6 +75,13 @@ def _say_a_guess(module: MotionModule) -> None:
             module.file,
             config.position_length,
         )
+    elif config.version is Version.V3 and not config.own_table:
+        log.warning(
+            "AnimateDiff: %s is built like v1 and v3, which want other norms, and holds no table "
+            "of positions to tell them apart: taken for v3. If it was exported from v1, set norms "
+            "of Load Motion Module to 'over all frames' and stay at 24 frames at once.",
+            module.file,
+        )
 
 
 def read_file(path: Path, expected: str) -> object:
@@ -122,30 +130,13 @@ def _refuse_unreadable(path: Path, expected: str) -> None:
             "the file that the node names",
             "put it back, or press R to refresh the list and choose another file.",
         )
-    start = _first_bytes(path)
-    text = start.lstrip().lower()
-    what = None
-    if not start:
-        what = "is empty"
-    elif text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
-        what = "is a web page, not a model"
-    elif text.startswith(b"version https://git-lfs"):
-        what = "is a Git LFS pointer, not the model itself"
-    if what:
-        raise AnimateDiffError(
-            f"'{path.name}' {what}.",
-            expected,
-            "download the file itself (on Hugging Face: the download button beside it).",
-        )
+    trouble = trouble_with(path)
+    if trouble:
+        raise AnimateDiffError(f"'{path.name}' {trouble.what}.", expected, f"{trouble.remedy}.")
 
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else repr(error)
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(64)
 
 
 def build_patcher(

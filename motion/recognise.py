@@ -18,26 +18,34 @@ class FileKind(NamedTuple):
 
 
 MOTION_MODULE = FileKind(
-    "a motion module", "load it with the node Load Motion Module", r"motion_modules\."
+    "a motion module",
+    "put it into models/animatediff_models and load it with the node Load Motion Module",
+    r"motion_modules\.",
 )
 MOTION_LORA = FileKind(
     "a MotionLoRA",
-    "load it with the node Load MotionLoRA",
+    "put it into models/animatediff_motion_lora and load it with the node Load MotionLoRA",
     r"_lora\.(down|up)\.|\.lora_(A|B|down|up)\b|\.lora\.(down|up)\.",
 )
 DOMAIN_ADAPTER = FileKind(
     "a domain adapter",
-    "load it with the node Load Domain Adapter",
+    "put it into models/loras and load it with the node Load Domain Adapter",
     r"\.attentions\.\d+\..*\.processor\.to_\w+_lora\.",
 )
 SPATIAL_LORA = FileKind(
     "a LoRA for the checkpoint",
-    "load it with ComfyUI's Load LoRA node",
+    "put it into models/loras and load it with ComfyUI's Load LoRA node",
     r"^lora_(unet|te)|\.lora_|_lora\.(down|up)",
 )
 
 # Files with motion modules in them that are still none of ours.
 _WITH_MOTION = (
+    FileKind(
+        "a quantised motion module, with scales beside its weights",
+        "take a version with plain weights in fp16, bf16 or fp8 (without scales)",
+        r"\.(weight_scale|scale_weight|input_scale|scale_input|comfy_quant|absmax|quant_map|"
+        r"quant_state\S*|qweight|qzeros) |^scaled_fp8 ",
+    ),
     FileKind(
         "a FancyVideo motion module",
         "FancyVideo is not supported; load a file such as v3_sd15_mm.ckpt",
@@ -87,32 +95,51 @@ _WITHOUT_MOTION = (
     SPATIAL_LORA,
     FileKind(
         "a ControlNet",
-        "load it with ComfyUI's Load ControlNet Model node",
+        "put it into models/controlnet and load it with ComfyUI's Load ControlNet Model node",
         r"^control_model\.|zero_convs\.|controlnet_(down|mid)_block|controlnet_cond_embedding",
     ),
     FileKind(
         "a whole checkpoint",
-        "load it with ComfyUI's Load Checkpoint node",
+        "put it into models/checkpoints and load it with ComfyUI's Load Checkpoint node",
         r"^model\.diffusion_model\.",
     ),
     FileKind(
+        "an image finetune: a whole UNet without motion, as AnimateDiff's training saves it",
+        "take 'module.' off the names of its tensors, which ComfyUI does not read with it: the "
+        "help page of Load Motion Module has the lines for that, under Image finetunes. Then put "
+        "it into models/diffusion_models and load it with ComfyUI's Load Diffusion Model node, its "
+        "its text encoder and VAE with Load Checkpoint from the checkpoint that it was made of",
+        r"^module\.(conv_in\.weight|down_blocks\.\d+\.resnets|input_blocks\.\d+\.\d+\.)",
+    ),
+    FileKind(
         "a diffusion model without motion",
-        "load it with ComfyUI's Load Diffusion Model node",
-        r"^(module\.)?(input_blocks\.\d+\.\d+\.in_layers|down_blocks\.\d+\.resnets)\.",
+        "put it into models/diffusion_models and load it with ComfyUI's Load Diffusion Model node, "
+        "its text encoder and VAE with Load Checkpoint from the checkpoint that it was made of",
+        r"^(unet\.)?(input_blocks\.\d+\.\d+\.in_layers|down_blocks\.\d+\.resnets)\.",
     ),
     FileKind(
         "a VAE",
-        "load it with ComfyUI's Load VAE node",
+        "put it into models/vae and load it with ComfyUI's Load VAE node",
         r"^(first_stage_model\.)?(decoder|encoder)\.(conv_in|mid|up|down)",
     ),
     FileKind(
         "a text encoder",
-        "load it with ComfyUI's Load CLIP node",
+        "put it into models/text_encoders and load it with ComfyUI's Load CLIP node",
         r"text_model\.encoder\.layers|transformer\.resblocks",
     ),
     FileKind(
+        "an image encoder (CLIP vision)",
+        "put it into models/clip_vision and load it with ComfyUI's Load CLIP Vision node",
+        r"^vision_model\.",
+    ),
+    FileKind(
+        "an IP-Adapter",
+        "put it into models/ipadapter and load it with the nodes of an IP-Adapter pack",
+        r"^(image_proj|ip_adapter)\.",
+    ),
+    FileKind(
         "an embedding (textual inversion)",
-        "write embedding:NAME in the prompt",
+        "put it into models/embeddings and write embedding:NAME in the prompt",
         r"^(emb_params|string_to_param|clip_[lg]) ",
     ),
 )
