@@ -73,11 +73,11 @@ def _nearest(pair: LowRank, rank: int) -> tuple[LowRank, float, float]:
     basis_up, r_up = torch.linalg.qr(pair.up * pair.scale)
     basis_down, r_down = torch.linalg.qr(pair.down.T)
     core = r_up @ r_down.T
-    total = float(core.double().square().sum())
+    total = float(core.cpu().double().square().sum())
     if pair.rank <= rank:
         return pair, total, 0.0
     u, values, vh = torch.linalg.svd(core, full_matrices=False)
     root = values[:rank].sqrt()  # shared out evenly, so that both halves have one size
     down = root[:, None] * (vh[:rank] @ basis_down.T)
     up = (basis_up @ u[:, :rank]) * root
-    return LowRank(down, up), total, float(values[rank:].double().square().sum())
+    return LowRank(down, up), total, float(values[rank:].cpu().double().square().sum())
