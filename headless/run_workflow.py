@@ -13,6 +13,7 @@ import sys
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 try:
     import aiohttp
@@ -20,6 +21,7 @@ except ImportError:
     sys.exit("error: this needs aiohttp; run it with the Python that ComfyUI runs with.")
 
 Graph = dict[str, dict[str, Any]]
+TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
 class Failure(Exception):
@@ -79,6 +81,14 @@ def find_input(graph: Graph, target: str) -> tuple[str, str]:
     return found[0], key
 
 
+def assigned(graph: Graph, assignment: str) -> tuple[str, str, str]:
+    """Node id, input and text of NODE.INPUT=VALUE."""
+    target, equals, text = assignment.partition("=")
+    if not equals:
+        raise Failure(f"--set {assignment}: expected NODE.INPUT=VALUE.")
+    return *find_input(graph, target), text
+
+
 def parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=int)  # int refuses NaN and Infinity: they stay text
@@ -86,12 +96,32 @@ def parsed(text: str) -> Any:
         return text
 
 
-def set_input(graph: Graph, assignment: str) -> None:
-    target, _, text = assignment.partition("=")
-    if "=" not in assignment:
-        raise Failure(f"--set {assignment}: expected NODE.INPUT=VALUE.")
-    node_id, key = find_input(graph, target)
-    graph[node_id]["inputs"][key] = parsed(text)
+def is_link(value: Any, graph: Graph) -> bool:
+    """Whether a value means an output of a node, such as ["4", 0]."""
+    pair = isinstance(value, list) and [type(part) for part in value] == [str, int]
+    return pair and value[0] in graph
+
+
+def value_of(text: str, spec: list[Any] | None, now: Any, graph: Graph) -> Any:
+    """What a text is for an input. spec: its type and options, as the server's object_info has
+    them; without one, what is there now says whether it is text.
+
+    Links are for sockets, and for a text that is linked already.
+    """
+    kind, options = spec[0] if spec else "", (spec[1] if spec and len(spec) > 1 else {})
+    value = parsed(text)
+    is_text = "STRING" in str(kind).split(",") if spec else isinstance(now, str)
+    if is_link(value, graph):
+        linked = not is_text or is_link(now, graph) or options.get("forceInput") or not spec
+        return value if linked else text
+    choices = kind if isinstance(kind, list) else options.get("options")
+    if choices is not None and not options.get("multiselect"):
+        return text if text in choices or value not in choices else value
+    if kind == "BOOLEAN":  # the server takes any text for true
+        if text.strip().lower() not in TRUE + FALSE:
+            raise Failure(f"{text!r} is neither true nor false.")
+        return text.strip().lower() in TRUE
+    return text if is_text else value
 
 
 def node_complaints(graph: Graph, node_errors: Any) -> list[str]:
@@ -133,6 +163,31 @@ def ended(message: dict[str, Any], prompt_id: str, graph: Graph, reached: dict[s
         case "execution_interrupted":
             raise Failure(f"the run was interrupted in {name} (node {data['node_id']}).")
     return False
+
+
+async def specs_of(session: aiohttp.ClientSession, server: str, kind: str) -> dict[str, list]:
+    """Type and options of the inputs of a node class; none where the server does not know it."""
+    async with session.get(f"{server}/object_info/{quote(kind, safe='')}") as answer:
+        known = await answer.json() if answer.status == 200 else {}
+    groups = known.get(kind, {}).get("input", {}).values()
+    specs = {
+        key: spec for group in groups if isinstance(group, dict) for key, spec in group.items()
+    }
+    return {key: spec for key, spec in specs.items() if isinstance(spec, list) and spec}
+
+
+async def set_inputs(
+    session: aiohttp.ClientSession, server: str, graph: Graph, given: list[tuple[str, str, str]]
+) -> None:
+    """Gives inputs of the graph the values that texts mean for them."""
+    kinds = {graph[node_id]["class_type"] for node_id, _, _ in given}
+    specs = {kind: await specs_of(session, server, kind) for kind in kinds}
+    for node_id, key, text in given:
+        inputs, spec = graph[node_id]["inputs"], specs[graph[node_id]["class_type"]].get(key)
+        try:
+            inputs[key] = value_of(text, spec, inputs[key], graph)
+        except Failure as failure:
+            raise Failure(f"--set {node_id}.{key}={text}: {failure}") from failure
 
 
 async def queue(
@@ -187,19 +242,28 @@ async def download(
     return place
 
 
-async def run(graph: Graph, server: str, folder: Path) -> None:
-    """The websocket is open before the workflow is sent, so that no message is missed."""
+async def outputs_of(session: aiohttp.ClientSession, server: str, graph: Graph) -> Any:
+    """What the nodes put out, and what the server left out of the run. The websocket is open
+    before the workflow is sent, so that no message is missed."""
     client_id = uuid.uuid4().hex
-    patient = aiohttp.ClientTimeout(total=None, sock_connect=30)
-    async with aiohttp.ClientSession(timeout=patient) as session:
-        socket_address = f"{server}/ws?clientId={client_id}"
-        async with session.ws_connect(socket_address, max_msg_size=0) as socket:
-            prompt_id, left_out = await queue(session, server, graph, client_id)
-            for complaint in left_out:
-                show(f"left out: {complaint}")
-            await follow(socket, prompt_id, graph)
-        async with session.get(f"{server}/history/{prompt_id}") as answer:
-            outputs = (await answer.json())[prompt_id]["outputs"]
+    socket_address = f"{server}/ws?clientId={client_id}"
+    async with session.ws_connect(socket_address, max_msg_size=0) as socket:
+        prompt_id, left_out = await queue(session, server, graph, client_id)
+        for complaint in left_out:
+            show(f"left out: {complaint}")
+        await follow(socket, prompt_id, graph)
+    async with session.get(f"{server}/history/{prompt_id}") as answer:
+        return (await answer.json())[prompt_id]["outputs"], left_out
+
+
+def patient_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=30))
+
+
+async def run(graph: Graph, server: str, folder: Path, given: list[tuple[str, str, str]]) -> None:
+    async with patient_session() as session:
+        await set_inputs(session, server, graph, given)
+        outputs, left_out = await outputs_of(session, server, graph)
         for file in files_of(outputs, graph):
             print(await download(session, server, file, folder), flush=True)
     if left_out:
@@ -215,10 +279,9 @@ def main() -> None:
     given = parser.parse_args()
     try:
         graph = read_graph(given.workflow)
-        for assignment in given.set:
-            set_input(graph, assignment)
+        assignments = [assigned(graph, assignment) for assignment in given.set]
         given.output.mkdir(parents=True, exist_ok=True)  # a wrong folder is known before the run
-        asyncio.run(run(graph, given.server.rstrip("/"), given.output))
+        asyncio.run(run(graph, given.server.rstrip("/"), given.output, assignments))
     except aiohttp.ClientError as error:
         sys.exit(f"error: no ComfyUI can be talked to at {given.server} (http://...): {error}")
     except (Failure, OSError) as error:

@@ -64,6 +64,15 @@ def test_from_a_workflow_to_files(server, command, tmp_path):
     assert (graph["4"]["inputs"]["text"], graph["7"]["inputs"]["seed"]) == (TEXT, 3)
 
 
+def test_text_that_looks_like_json_reaches_the_server_as_text(server, command):
+    text = '{"0": "a", "16": "b"}'
+    done = run(command(f"Prompt.text={text}", "7.seed=8", '7.positive=["5", 0]', "10.fps=12"))
+    assert done.returncode == 0, done.stderr
+    graph = last_graph(server)
+    assert graph["4"]["inputs"]["text"] == text
+    assert graph["7"]["inputs"]["positive"] == ["5", 0] and graph["10"]["inputs"]["fps"] == 12
+
+
 def test_what_did_not_change_comes_from_the_cache_with_its_files(command):
     first, again = run(command("7.seed=4")), run(command("7.seed=4"))
     assert first.returncode == again.returncode == 0, again.stderr
