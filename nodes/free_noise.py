@@ -2,11 +2,13 @@
 
 from comfy_api.latest import io
 
-from ..samplers.free_noise import NoiseOrder, noise_order
+from ..samplers.free_noise import NoiseOrder, part_order
 from ..samplers.windows import Schedule, WindowPlan
 from .context_windows import LONGEST
 from .folders import CATEGORY
 from .search_aliases import search_aliases
+
+LONGEST_CLIP = 100_000  # frames: more than an hour
 
 
 class FreeNoise(io.ComfyNode):
@@ -59,6 +61,24 @@ class FreeNoise(io.ComfyNode):
                     optional=True,
                     tooltip="As in Context Windows, for uniform and looped windows.",
                 ),
+                io.Int.Input(
+                    "first_frame",
+                    default=0,
+                    min=0,
+                    max=LONGEST_CLIP,
+                    optional=True,
+                    tooltip="For a long clip that is made in parts: the number of this part's "
+                    "first frame in the whole. The part gets the noise of these frames.",
+                ),
+                io.Int.Input(
+                    "total_frames",
+                    default=0,
+                    min=0,
+                    max=LONGEST_CLIP,
+                    optional=True,
+                    tooltip="How many frames all parts have together. 0: this clip is the whole, "
+                    "or, with a first_frame, a part of one that may go on.",
+                ),
             ],
             outputs=[
                 io.Latent.Output(
@@ -69,13 +89,16 @@ class FreeNoise(io.ComfyNode):
 
     @classmethod
     def execute(cls, samples, context_length, context_overlap, seed,
-                schedule=NoiseOrder.ANY.value, context_stride=1) -> io.NodeOutput:  # fmt: skip
-        frames = samples["samples"].shape[0]
+                schedule=NoiseOrder.ANY.value, context_stride=1, first_frame=0,
+                total_frames=0) -> io.NodeOutput:  # fmt: skip
+        part = range(first_frame, first_frame + samples["samples"].shape[0])
         plan = WindowPlan(context_length, context_overlap, context_stride, Schedule.LOOPED)
-        order = noise_order(plan, frames, NoiseOrder(schedule), seed)
-        if order == list(range(frames)):
+        order = part_order(plan, part, NoiseOrder(schedule), seed, total_frames)
+        if first_frame:  # what a latent says of its frames does not reach those before them
+            return io.NodeOutput({**samples, "batch_index": order})
+        if order == list(part):
             return io.NodeOutput(samples)
-        numbers = samples.get("batch_index", range(frames))
+        numbers = samples.get("batch_index", part)
         return io.NodeOutput({**samples, "batch_index": [numbers[i] for i in order]})
 
 

@@ -7,6 +7,7 @@ from ..samplers.frame_noise import NoiseLayer as Layer
 from ..samplers.noise_run import frame_noise, use_noise
 from .context_windows import LONGEST
 from .folders import CATEGORY
+from .free_noise import LONGEST_CLIP
 from .search_aliases import search_aliases
 
 
@@ -61,6 +62,15 @@ class FrameNoise(io.ComfyNode):
                     tooltip="common only: how much of the noise all frames have in common. 0 is "
                     "independent, 1 the same noise in all frames.",
                 ),
+                io.Int.Input(
+                    "first_frame",
+                    default=0,
+                    min=0,
+                    max=LONGEST_CLIP,
+                    optional=True,
+                    tooltip="For a long clip that is made in parts: the number of this part's "
+                    "first frame in the whole. The part gets the noise of these frames.",
+                ),
             ],
             outputs=[
                 io.Noise.Output(
@@ -71,13 +81,14 @@ class FrameNoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, seed, kind, seeds, context_length, share) -> io.NodeOutput:
+    def execute(cls, seed, kind, seeds, context_length, share, first_frame=0) -> io.NodeOutput:
         noise = frame_noise(
             seed=seed,
             kind=NoiseKind(kind),
             seeds=read_seeds(seeds),
             context_length=context_length,
             share=share,
+            first_frame=first_frame,
         )
         return io.NodeOutput(noise)
 

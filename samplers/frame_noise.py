@@ -57,7 +57,9 @@ class NoiseMix(str, Enum):
 @dataclass(frozen=True)
 class FrameNoise:
     """seeds: one per frame, for `seed per frame`; none: seed, seed + 1 ...
-    share: of the variance, that all frames have in common, for `common`."""
+    share: of the variance, that all frames have in common, for `common`.
+    first_frame: where the clip begins in the one that it is a part of; a latent that numbers its
+    frames goes by those numbers."""
 
     draw: Draw
     seed: int = 0
@@ -65,13 +67,16 @@ class FrameNoise:
     seeds: tuple[int, ...] = ()
     context_length: int = 16
     share: float = 0.5
+    first_frame: int = 0
 
     def generate_noise(self, input_latent: Mapping[str, Any]) -> torch.Tensor:
         """[F, C, H, W], on the CPU."""
         samples = input_latent["samples"]
         require_frames(samples)
-        numbers = input_latent.get("batch_index")
         frames = samples.shape[0]
+        numbers = input_latent.get("batch_index")
+        if self.first_frame and numbers is None:
+            numbers = list(range(self.first_frame, self.first_frame + frames))
         match self.kind:
             case NoiseKind.NONE:
                 return torch.zeros_like(samples, device="cpu")
@@ -79,6 +84,9 @@ class FrameNoise:
                 return torch.cat([self._one(samples, s) for s in self._seeds(frames, numbers)])
             case NoiseKind.CONSTANT:
                 return self._one(samples, self.seed).repeat(frames, 1, 1, 1)
+        if self.kind is NoiseKind.REPEATED and self.first_frame:
+            places = [(self.first_frame + i) % self.context_length for i in range(frames)]
+            return self.draw(samples, self.seed, places)
         own = self.draw(samples, self.seed, numbers)
         if self.kind is NoiseKind.REPEATED:
             return own[[frame % self.context_length for frame in range(frames)]]

@@ -10,6 +10,7 @@ from enum import Enum
 
 import torch
 
+from ..motion.errors import AnimateDiffError
 from .windows import WindowPlan
 
 FRESH_BEYOND_A_WINDOW = 4  # one for this many frames of a window: see `safe_order`
@@ -22,15 +23,39 @@ class NoiseOrder(str, Enum):
     STATIC = "static"
 
 
-def noise_order(plan: WindowPlan, frames: int, order: NoiseOrder, seed: int) -> list[int]:
+def noise_order(
+    plan: WindowPlan, frames: int, order: NoiseOrder, seed: int, closed: bool = True
+) -> list[int]:
     """For each frame the number of the noise frame that it starts from; 0, 1, 2 ... in a clip
-    that is not longer than a window."""
+    that is not longer than a window.
+
+    closed: the end of the clip is laid out as its end. Without it the clip may go on, and its
+    first frames get what they get in a longer one.
+    """
     if frames <= plan.length:
         return list(range(frames))
     generator = torch.Generator().manual_seed(seed)
     if order is NoiseOrder.STATIC:
-        return shuffled_order(frames, plan.length, plan.length - plan.overlap, generator)
-    return safe_order(frames, plan, generator)
+        block = plan.length - plan.overlap
+        whole = frames if closed else frames + block  # the last block is cut off
+        return shuffled_order(whole, plan.length, block, generator)[:frames]
+    return safe_order(frames, plan, generator, closed)
+
+
+def part_order(
+    plan: WindowPlan, part: range, order: NoiseOrder, seed: int, total: int = 0
+) -> list[int]:
+    """The same for a part of a clip of `total` frames, as the whole clip has it. total 0: of a
+    clip that ends with this part where that is the first, and that may go on where it is not."""
+    if total and part.stop > total:
+        raise AnimateDiffError(
+            f"the part is frames {part.start} to {part.stop - 1} of a whole, and total_frames is "
+            f"{total}.",
+            f"first_frame + frames of at most {total}",
+            "make total_frames the length of all parts together, or correct first_frame.",
+        )
+    closed = bool(total) or part.start == 0
+    return noise_order(plan, total or part.stop, order, seed, closed)[part.start : part.stop]
 
 
 def shuffled_order(frames: int, length: int, block: int, generator: torch.Generator) -> list[int]:
@@ -44,8 +69,11 @@ def shuffled_order(frames: int, length: int, block: int, generator: torch.Genera
     return order
 
 
-def safe_order(frames: int, plan: WindowPlan, generator: torch.Generator) -> list[int]:
-    """Every frame takes a random noise frame that no window can show twice, around the loop too.
+def safe_order(
+    frames: int, plan: WindowPlan, generator: torch.Generator, closed: bool = True
+) -> list[int]:
+    """Every frame takes a random noise frame that no window can show twice, where the clip is
+    closed around the loop too.
 
     With the L noise frames of one window alone, the only such order repeats them unshuffled;
     L / 4 more give every frame a few to choose from. Where none is left, as where a loop
@@ -55,7 +83,9 @@ def safe_order(frames: int, plan: WindowPlan, generator: torch.Generator) -> lis
     order = list(range(known))
     distances = {i * spacing for i in range(1, plan.length) for spacing in plan.spacings}
     for frame in range(known, frames):
-        around = ((frame + sign * d) % frames for d in distances for sign in (-1, 1))
+        around = {frame - d for d in distances if d <= frame}
+        if closed:
+            around |= {(frame + sign * d) % frames for d in distances for sign in (-1, 1)}
         taken = {order[other] for other in around if other < len(order)}
         free = [noise for noise in range(known) if noise not in taken]
         if free:

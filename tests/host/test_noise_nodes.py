@@ -21,7 +21,7 @@ LATENT = {"samples": torch.zeros(4, 4, 8, 8)}
 CONTRACT = {
     FrameNoise: (
         "ADN_FrameNoise",
-        ["seed", "kind", "seeds", "context_length", "share"],
+        ["seed", "kind", "seeds", "context_length", "share", "first_frame"],
         ["NOISE"],
     ),
     NoiseLayer: (
