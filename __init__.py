@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .nodes import (
     context_windows,
+    continue_clip,
     domain_adapter,
     frame_control,
     frame_guidance,
@@ -41,6 +42,7 @@ class AnimateDiffNative(ComfyExtension):
             *free_long.NODES,
             *views.NODES,
             *context_windows.NODES,
+            *continue_clip.NODES,
             *free_noise.NODES,
             *noise.NODES,
             *noise_schedule.NODES,

@@ -35,6 +35,7 @@ OWN_NODES = (
     "motion_strength",
     "module_settings",
     "context_windows",
+    "continue_clip",
     "free_noise",
     "noise",
     "noise_schedule",
