@@ -5,6 +5,7 @@ from .layouts import OurNode
 MODEL_SAMPLING = "ModelSamplingDiscrete"
 EMPTY_LATENT = "EmptyLatentImage"
 CHECKPOINT = "CheckpointLoaderSimple"
+TEXT_ENCODE, HOST_TEXT, HOST_FLOAT = "CLIPTextEncode", "PrimitiveStringMultiline", "PrimitiveFloat"
 SAVE_WEBP, CREATE_VIDEO, SAVE_VIDEO = "SaveAnimatedWEBP", "CreateVideo", "SaveVideo"
 
 HOST_NODES: dict[str, OurNode] = {
@@ -55,5 +56,24 @@ HOST_NODES: dict[str, OurNode] = {
         (340, 100),
         widgets=(("ckpt_name", "COMBO", ""),),
         outputs=(("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")),
+    ),
+    TEXT_ENCODE: OurNode(
+        "CLIP Text Encode (Prompt)",
+        (340, 160),
+        sockets=(("clip", "CLIP", False),),
+        widgets=(("text", "STRING", ""),),
+        outputs=(("CONDITIONING", "CONDITIONING"),),
+    ),
+    HOST_TEXT: OurNode(
+        "String (Multiline)",
+        (340, 160),
+        widgets=(("value", "STRING", ""),),
+        outputs=(("STRING", "STRING"),),
+    ),
+    HOST_FLOAT: OurNode(
+        "Float",
+        (340, 60),
+        widgets=(("value", "FLOAT", 0.0),),
+        outputs=(("FLOAT", "FLOAT"),),
     ),
 }

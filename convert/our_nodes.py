@@ -42,6 +42,7 @@ MODULE_IN = ("motion_module", "ADN_MOTION_MODULE", False)
 MODULE_OUT = (("motion_module", "ADN_MOTION_MODULE"),)
 NOISE_OUT = (("noise", "NOISE"),)
 PLOT = ("plot", "IMAGE")
+PART = (("first_frame", "INT", 0), ("total_frames", "INT", 0))
 BY_FRAME = ("frame_strengths", "FLOAT", True)
 
 OURS: dict[str, OurNode] = {
@@ -116,16 +117,21 @@ OURS: dict[str, OurNode] = {
     ),
     PROMPTS: OurNode(
         "Prompt Schedule",
-        (340, 290),
-        sockets=(("clip", "CLIP", False),),
+        (340, 360),
+        sockets=(("clip", "CLIP", False), ("latent", "LATENT", True)),
         widgets=(
             ("text", "STRING", ""),
             ("frames", "INT", 16),
             ("prefix", "STRING", ""),
             ("suffix", "STRING", ""),
             ("interpolation", "COMBO", "linear"),
+            *PART,
         ),
-        outputs=(("conditioning", "CONDITIONING"), ("schedule", "STRING")),
+        outputs=(
+            ("conditioning", "CONDITIONING"),
+            ("schedule", "STRING"),
+            ("negative", "CONDITIONING"),
+        ),
     ),
     MOTION_STRENGTH: OurNode(
         "Motion Strength",
@@ -148,8 +154,9 @@ OURS: dict[str, OurNode] = {
     ),
     FRAME_STRENGTHS: OurNode(
         "Frame Strengths",
-        (340, 180),
-        widgets=(("keyframes", "STRING", "0: 0.0, 15: 1.0"), ("frames", "INT", 16)),
+        (340, 250),
+        sockets=(("latent", "LATENT", True),),
+        widgets=(("keyframes", "STRING", "0: 0.0, 15: 1.0"), ("frames", "INT", 16), *PART),
         outputs=(("frame_strengths", "FLOAT"), PLOT),
     ),
     FRAME_GUIDANCE: OurNode(

@@ -1,10 +1,22 @@
-"""Schedules of prompts as the incumbent and FizzNodes write them, and as our node reads them."""
+"""Schedules of prompts as the incumbent writes them, and as our node reads them."""
 
 import json
-import math
+import re
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
-from ..motion.keyed_text import Entry, NoEntry, by_json, by_quotes, frame_number, quote
+from ..motion.keyed_text import NoEntry, by_quotes, frame_number, quote
+
+CHUNK = 75  # tokens that the text encoder takes at once
+# what was words there, and is refused here or means something: other programs' marks
+_MARKS = re.compile(
+    r"<(?:lora|lyco|locon|hypernet):|(?<!\w)(?:BREAK|AND)(?!\w)|\{[^{}|]*\|[^{}]*\}|/\*"
+    r"|(?<!\w)__[\w/*-]+__(?!\w)|\[[^\[\]:]*(?::[^\[\]:]*)?:\s*[\d.]+\s*\]|\[[^\[\]|]+\|[^\[\]]*\]"
+    r"|(?<!\S)(?:--|[–—])[A-Za-z]\w*"
+)
+_TOKEN = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
+_WEIGHT = re.compile(r":\s*[\d.]+\s*\)|[()]")
 
 
 class Unreadable(Exception):
@@ -29,7 +41,15 @@ def their_schedule(text: str, frames: int | None) -> list[Key]:
         entries = list(by_quotes(text))
     except NoEntry as problem:
         raise Unreadable(f"its prompts cannot be read at {quote(problem.raw)}") from None
-    return [key for entry in entries for key in _at(entry.at, entry.value.strip(), frames)]
+    keys = [key for entry in entries for key in _at(entry.at, entry.value.strip(), frames)]
+    for before, after in pairwise(keys):
+        if before.frame > after.frame or (
+            before.frame == after.frame and before.text != after.text
+        ):
+            raise Unreadable(
+                f"its prompt of frame {after.frame} stands behind one of {before.frame}"
+            )
+    return keys
 
 
 def _at(where: str, text: str, frames: int | None) -> list[Key]:
@@ -38,11 +58,12 @@ def _at(where: str, text: str, frames: int | None) -> list[Key]:
         return [Key(_frame(first, frames), text)]
     if not end:
         return [Key(_frame(first, frames), text, hold=True)]
-    start, stop = sorted((_frame(first, frames), _frame(end, frames)))
+    start, stop = sorted((_frame(first, frames, 0), _frame(end, frames, 0)))
     return [Key(frame, text) for frame in sorted({start, max(start, stop - 1)})]
 
 
-def _frame(number: str, frames: int | None) -> int:
+def _frame(number: str, frames: int | None, least: int | None = None) -> int:
+    """least: what a frame before the clip becomes."""
     whole = frame_number(number)
     if whole is not None and whole >= 0:
         return whole
@@ -55,9 +76,9 @@ def _frame(number: str, frames: int | None) -> int:
         found = frames - 1 if share == 1.0 else int(share * frames)
     else:
         found = frames + whole  # type: ignore[operator]
-    if found < 0:
+    if found < 0 and least is None:
         raise Unreadable(f"frame {number} lies before a clip of {frames} frames")
-    return found
+    return max(found, least or 0)
 
 
 def _share(number: str) -> float | None:
@@ -66,36 +87,42 @@ def _share(number: str) -> float | None:
         share = float(number)
     except ValueError:
         return None
-    return share if "." in number and math.isfinite(share) else None
+    return share if "." in number and 0 <= share <= 1 else None
 
 
-def fizz_schedule(text: str) -> list[Key]:
-    """Keys of FizzNodes: the inside of a JSON object, with prompts at frames."""
-    try:
-        entries = list(by_json("{" + text + "}", strict=False))
-    except NoEntry as problem:
-        raise Unreadable(f"its prompts are not JSON: {problem.why}") from None
-    last = {entry.at: entry for entry in entries}  # as JSON has it where a frame stands twice
-    return [_fizz_key(entry) for entry in last.values()]
-
-
-def _fizz_key(entry: Entry) -> Key:
-    frame = frame_number(entry.at)
-    if frame is None or frame < 0:
-        raise Unreadable(f"{quote(entry.at)} is computed while it runs")
-    if not isinstance(entry.value, str) or "`" in entry.value:
-        raise Unreadable(f"the prompt of frame {frame} is computed while it runs")
-    return Key(frame, entry.value)
-
-
-def within(keys: list[Key], frames: int | None) -> tuple[list[Key], list[int]]:
-    """The keys of a clip, and the frames of those that lie beyond it and change something."""
+def seen(keys: list[Key], frames: int | None) -> list[Key]:
+    """The keys in the order of their frames, without those that no frame of a clip changes
+    towards."""
     ordered = sorted({key.frame: key for key in keys}.values())
     inside = [key for key in ordered if frames is None or key.frame < frames]
-    beyond = [key for key in ordered if frames is not None and key.frame >= frames]
+    beyond = ordered[len(inside) :]
     if inside and beyond and (inside[-1].hold or inside[-1].text == beyond[0].text):
-        beyond = []
-    return inside, [key.frame for key in beyond]
+        return inside
+    return inside + beyond[:1]
+
+
+def one_prompt(keys: list[Key]) -> bool:
+    """Whether every frame has the same."""
+    return len({key.text for key in keys}) == 1
+
+
+def foreign_mark(texts: Iterable[str]) -> str:
+    """The first mark of another program in prompts, which was words there; none: nothing."""
+    found = next(filter(None, map(_MARKS.search, texts)), None)
+    return found[0] if found else ""
+
+
+def instruction(mark: str) -> str:
+    """Why such a mark is listed."""
+    return (
+        f"{quote(mark)} was words in its prompts, and Prompt Schedule takes no such mark for words"
+    )
+
+
+def chunks(texts: Iterable[str]) -> set[int]:
+    """How many chunks the text encoder makes of prompts, as well as words tell."""
+    counts = (len(_TOKEN.findall(_WEIGHT.sub(" ", text))) for text in texts)
+    return {max(1, -(-count // CHUNK)) for count in counts}
 
 
 def our_schedule(keys: list[Key]) -> str:
@@ -105,7 +132,7 @@ def our_schedule(keys: list[Key]) -> str:
         at[key.frame] = key.text
         if key.hold and following is not None:
             at[following.frame - 1] = key.text
-    if any(len(f"{text}.".splitlines()) > 1 for text in at.values()):
+    if any(len(f"{text}.".splitlines()) > 1 or set(text) & {'"', "\\"} for text in at.values()):
         named = {str(frame): text for frame, text in at.items()}
         return json.dumps(named, indent=1, ensure_ascii=False)
-    return "\n".join(f'{frame}: "{text}"' for frame, text in at.items())
+    return ",\n".join(f'"{frame}": "{text}"' for frame, text in at.items())

@@ -29,7 +29,6 @@ SETTINGS = "ADE_AnimateDiffSamplingSettings"
 SIGMAS = "ADE_SigmaSchedule"
 PROMPTS = "ADE_PromptScheduling"
 PROMPTS_LATENTS = "ADE_PromptSchedulingLatents"
-FIZZ = "BatchPromptSchedule"
 FIZZ_LATENTS = "BatchPromptScheduleLatentInput"
 EMPTY_LATENT = "ADE_EmptyLatentImageLarge"
 UNLOAD = "ADE_AnimateDiffUnload"
@@ -61,7 +60,7 @@ def is_theirs(node_type: str) -> bool:
 
 _WHEN = "use_on_equal_length:b start_percent:f guarantee_steps:i"
 _LENGTHS = "context_length:i context_stride:i context_overlap:i"
-_PW = "pw_a:f pw_b:f pw_c:f pw_d:f"
+_AROUND = "prepend_text append_text"
 _COMBINE = layouts(  # with what the page put behind, the last preview
     "frame_rate:i loop_count:i filename_prefix format pingpong:b save_image:b",
     "frame_rate:i loop_count:i filename_prefix format pingpong:b save_image:b videopreview",
@@ -108,19 +107,16 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
     ),
     SIGMAS: layouts("beta_schedule"),
     **OPTION_LAYOUTS,
-    PROMPTS: layouts("prompts print_schedule:b max_length:i tensor_interp"),
-    PROMPTS_LATENTS: layouts("prompts print_schedule:b tensor_interp"),
-    FIZZ: layouts(
-        "text max_frames:i print_output:b start_frame:i end_frame:i",
-        f"text max_frames:i pre_text app_text {_PW}",
-        f"text max_frames:i print_output:b pre_text app_text {_PW}",
-        f"text max_frames:i print_output:b pre_text app_text start_frame:i end_frame:i {_PW}",
+    # newer pages have no widgets for the texts around, the first version had no tensor_interp
+    PROMPTS: layouts(
+        "prompts print_schedule:b max_length:i tensor_interp",
+        f"prompts {_AROUND} print_schedule:b max_length:i tensor_interp",
+        "prompts print_schedule:b max_length:i",
     ),
-    FIZZ_LATENTS: layouts(
-        "text print_output:b start_frame:i end_frame:i",
-        f"text pre_text app_text {_PW}",
-        f"text print_output:b pre_text app_text {_PW}",
-        f"text print_output:b pre_text app_text start_frame:i end_frame:i {_PW}",
+    PROMPTS_LATENTS: layouts(
+        "prompts print_schedule:b tensor_interp",
+        f"prompts {_AROUND} print_schedule:b tensor_interp",
+        "prompts print_schedule:b",
     ),
     EMPTY_LATENT: layouts("width:i height:i batch_size:i"),
     CHECKPOINT: layouts("ckpt_name beta_schedule use_custom_scale_factor:b scale_factor:f"),
@@ -153,6 +149,7 @@ _COMBINE_DEFAULTS = {
     "format": "image/gif",
     "pingpong": False,
 }
+_NO_TEXTS = {"prepend_text": "", "append_text": ""}
 DEFAULTS: dict[str, dict[str, Any]] = {
     GEN1: {"beta_schedule": "autoselect"},
     LEGACY_LOADER: {
@@ -184,8 +181,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "adapt_denoise_steps": False,
     },
     **OPTION_DEFAULTS,
-    PROMPTS: {"max_length": 0, "tensor_interp": "lerp"},
-    PROMPTS_LATENTS: {"max_length": 0, "tensor_interp": "lerp"},
+    PROMPTS: {"max_length": 0, "tensor_interp": "lerp", **_NO_TEXTS},
+    PROMPTS_LATENTS: {"tensor_interp": "lerp", **_NO_TEXTS},
     CHECKPOINT: {
         "beta_schedule": "use existing",
         "use_custom_scale_factor": False,

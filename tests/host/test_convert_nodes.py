@@ -15,7 +15,11 @@ from test_workflows import (
     specs_of,
 )
 
-MORE_HOST_NODES = ("comfy_extras.nodes_custom_sampler", "comfy_extras.nodes_model_advanced")
+MORE_HOST_NODES = (
+    "comfy_extras.nodes_custom_sampler",
+    "comfy_extras.nodes_model_advanced",
+    "comfy_extras.nodes_primitive",
+)
 COMBO = "COMBO"
 
 

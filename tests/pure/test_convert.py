@@ -27,7 +27,7 @@ CLEAN = [  # everything in them has an equivalent
     "ad_keyframe_constant_ui", "ad_keyframes_of_effect_ui", "ad_settings_adjusted_ui",
     "adapt_denoise_steps_on_ui", "animate_lcm_ui", "batched_api", "beta_unknown_api",
     "bypassed_loader_ui", "bypassed_scale_ui",
-    "bypassed_ui", "custom_cfg_constant_ui", "custom_cfg_keyframes_ui", "custom_sampler_api", "ends_ui", "gen1_api",
+    "bypassed_ui", "custom_cfg_constant_ui", "custom_cfg_keyframes_ui", "custom_sampler_api", "fizz_ui", "ends_ui", "gen1_api",
     "gen1_loras_api", "gen1_loras_ui", "gen1_ui", "gen2_simple_api", "gen2_simple_ui",
     "gen2_two_modules_api", "gen2_two_modules_ui", "helpers_api", "helpers_ui", "lcm_sqrt_linear_api",
     "legacy_options_10_ui", "legacy_options_5_ui", "legacy_options_6_ui", "legacy_options_9_ui", "looped_ui",

@@ -57,7 +57,6 @@ def test_settings_of_every_length(count):
         ("ADE_AnimateDiffLoaderWithContext", ["a", "b", 0.9], {"motion_scale": 0.9}),
         ("AnimateDiffLoaderV1", ["a", False, "b", ""], {"beta_schedule": "b"}),
         ("AnimateDiffLoaderV1", ["a", "b"], {"beta_schedule": "b"}),
-        ("BatchPromptSchedule", ["t", 16, False, 0, 0], {"max_frames": 16, "end_frame": 0}),
         (
             "KSampler",
             [7, "increment", 20, 8, "euler", "normal", 1],

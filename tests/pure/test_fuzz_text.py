@@ -4,17 +4,9 @@ what to do."""
 import json
 import math
 import time
-from itertools import pairwise
 
 import numpy
 from adn_testing.fuzzing import PIECES, only_our_error, schedules, tries
-from animatediff_native.convert.prompt_text import (
-    Unreadable,
-    fizz_schedule,
-    our_schedule,
-    their_schedule,
-    within,
-)
 from animatediff_native.motion.clip_part import ClipPart
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.expressions import NoFormula, read_formula
@@ -36,7 +28,6 @@ FORMULAS = (
     "sqrt(", "log(", "int(", "round(", "fmod(", ".", "[", "lambda ", ":", "__", "'", "^", "\n", "1j", "None",
 )  # fmt: skip
 FRAMES = st.sampled_from((1, 2, 16, 100))
-WHOLE = st.one_of(st.none(), FRAMES)
 
 
 @tries(800)
@@ -105,27 +96,3 @@ def test_fuzz_strengths(given_value, frames):
     if values is not None:
         found = FrameStrengths(values, WrongLength.RESAMPLE).over(frames)
         assert len(found) == frames and all(map(math.isfinite, found))
-
-
-@tries(800)
-@given(schedules(), WHOLE, st.booleans())
-def test_fuzz_schedules_of_others(text, frames, fizz):
-    def theirs():
-        return fizz_schedule(text) if fizz else their_schedule(text, frames)
-
-    keys = only_our_error(theirs, Unreadable)
-    if not keys:
-        return
-    assert all(key.frame >= 0 for key in keys)
-    inside, beyond = within(keys, frames)
-    assert all(frame >= (frames or 0) for frame in beyond)
-    if inside:
-        assert_read_again(inside)
-
-
-def assert_read_again(keys):
-    """Our text has every key, and behind one that is held nothing new before the next."""
-    found = {k.frame: k.prompt for k in read_schedule(our_schedule(keys), keys[-1].frame + 1)}
-    assert {key.frame: key.text for key in keys}.items() <= found.items()
-    held = {b.frame - 1: a.text for a, b in pairwise(keys) if a.hold}
-    assert held.items() <= found.items() and len(found) <= len(keys) + len(held)

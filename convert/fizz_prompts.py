@@ -1,0 +1,117 @@
+"""FizzNodes' schedules of prompts by frame, in place of which Prompt Schedule stands.
+
+One node for both sides: what its prompts have behind --neg is our node's third output.
+"""
+
+from typing import Any
+
+from .fizz_keys import fizz_keys, from_zero
+from .fizz_nodes import BATCH_FLOW_END, BATCH_LATENTS, FLOW_END, PROMPT, WEIGHTS
+from .fizz_options import value
+from .fizz_place import encoded, made
+from .fizz_single import one_frame
+from .fizz_text import has_formula
+from .graph import Link, Node
+from .options import Job, is_number
+from .prompt_clips import Part, frame_inputs, is_known, text_encoder
+from .prompt_text import Key, Unreadable, one_prompt, our_schedule, seen
+
+AROUND = (("pre_text", "prefix"), ("app_text", "suffix"))
+
+
+def convert_fizz(job: Job, node: Node) -> None:
+    inputs: dict[str, Any] = {"clip": text_encoder(job, node), "interpolation": "linear"}
+    frames = frames_of(job, node)
+    known = frames if isinstance(frames, int) else None
+    try:
+        keys = fizz_keys(job, node, text_of(job, node), known)
+    except Unreadable:
+        link = node.link("text")
+        if link is None:
+            raise
+        _read_when_it_runs(job, node, inputs | {"text": link}, frames)
+        return
+    linked = {ours: value(job, node, theirs) for theirs, ours in AROUND}
+    linked = {name: text for name, text in linked.items() if isinstance(text, Link)}
+    if linked:
+        _list_comma(job, node)
+    convert = one_frame if node.type in (PROMPT, FLOW_END) else _batch
+    convert(job, node, inputs | linked, keys, frames)
+
+
+def text_of(job: Job, node: Node) -> str:
+    text = value(job, node, "text")
+    if isinstance(text, Link):
+        raise Unreadable("its prompts are not in the file")
+    text = text if isinstance(text, str) else ""
+    return text.removesuffix(",") if node.type in (FLOW_END, BATCH_FLOW_END) else text
+
+
+def frames_of(job: Job, node: Node) -> int | Link | None:
+    """How many frames a schedule is for."""
+    if node.type == BATCH_LATENTS:
+        return job.frames(node.link("num_latents"))
+    frames = value(job, node, "max_frames")
+    return max(1, int(frames)) if is_number(frames) else frames
+
+
+def _batch(job: Job, node: Node, inputs: dict, keys: list[Key], frames: int | Link | None) -> None:
+    part = _part(job, node, keys, frames)
+    keys, shift = from_zero(keys)
+    part = part._replace(start=part.start + shift, total=part.total + shift)
+    constant = one_prompt(keys) and not has_formula(keys[0].text)
+    if constant and not is_known(job, node, part) and not inputs.keys() & {"prefix", "suffix"}:
+        encoded(job, node, inputs["clip"], keys[0].text)
+        return
+    inputs |= frame_inputs(job, node, part, constant)
+    end = None if "latent" in inputs else inputs["frames"]
+    end = end + inputs.get("first_frame", 0) if isinstance(end, int) else None
+    made(job, node, inputs | {"text": our_schedule(seen(keys, end))})
+
+
+def _part(job: Job, node: Node, keys: list[Key], frames: int | Link | None) -> Part:
+    """Which frames it gives out, by start_frame and end_frame; 0 stands for its end."""
+    start, end = (value(job, node, name) for name in ("start_frame", "end_frame"))
+    if not is_number(start) or not is_number(end):
+        raise Unreadable("its start_frame or end_frame is not in the file")
+    known = frames if isinstance(frames, int) else None
+    start, end = int(start), int(end) or known
+    if end is not None and start >= end:
+        start = 0
+    least = max(1, max(key.frame for key in keys) + 1)
+    count = end - start if end is not None else None
+    if node.type != BATCH_LATENTS:
+        return Part(frames if count is None else count, least, start, known or 0)
+    if count is not None and known is not None and count != known and not one_prompt(keys):
+        reason = f"start_frame and end_frame left {count} prompts for {known} frames: ComfyUI began"
+        job.report.leave(node, f"{reason} them anew, and here the schedule goes on")
+    return Part(count, least, start, known or 0, node.link("num_latents"))
+
+
+def _read_when_it_runs(job: Job, node: Node, inputs: dict, frames: Any) -> None:
+    """A schedule whose text another node makes, or whose text FizzNodes could not read either:
+    our node reads it when it runs, or says why it cannot."""
+    if any(value(job, node, name) for name in WEIGHTS):
+        raise Unreadable("its prompts are not in the file, and weights go into them")
+    for theirs, ours in AROUND:
+        text = value(job, node, theirs)
+        if isinstance(text, str):
+            text = (text.removesuffix("0") if ours == "suffix" else text).strip()
+        if text:
+            inputs[ours] = text
+    if inputs.keys() & {"prefix", "suffix"} and isinstance(value(job, node, "text"), Link):
+        _list_comma(job, node)
+    if node.type in (PROMPT, FLOW_END):
+        frame = value(job, node, "current_frame")
+        total = frames if isinstance(frames, int) else 0
+        frame = int(frame) % total if is_number(frame) and total else frame
+        inputs |= {"frames": 1, "first_frame": frame, "total_frames": total}
+    else:
+        part = _part(job, node, [Key(0, "")], frames)
+        inputs |= frame_inputs(job, node, part, constant=True)
+    made(job, node, inputs)
+
+
+def _list_comma(job: Job, node: Node) -> None:
+    reason = "Prompt Schedule puts a comma between prompts and what comes from other nodes to stand"
+    job.report.leave(node, f"{reason} around them, FizzNodes a space")
