@@ -29,6 +29,7 @@ SETTINGS = "ADE_AnimateDiffSamplingSettings"
 SIGMAS = "ADE_SigmaSchedule"
 PROMPTS = "ADE_PromptScheduling"
 PROMPTS_LATENTS = "ADE_PromptSchedulingLatents"
+EXTRACTION = "ADE_ConditionExtraction"
 FIZZ_LATENTS = "BatchPromptScheduleLatentInput"
 EMPTY_LATENT = "ADE_EmptyLatentImageLarge"
 UNLOAD = "ADE_AnimateDiffUnload"
@@ -118,6 +119,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         f"prompts {_AROUND} print_schedule:b tensor_interp",
         "prompts print_schedule:b",
     ),
+    EXTRACTION: layouts("index:i"),
     EMPTY_LATENT: layouts("width:i height:i batch_size:i"),
     CHECKPOINT: layouts("ckpt_name beta_schedule use_custom_scale_factor:b scale_factor:f"),
     # wires by name, and the host's nodes with seeds and lengths

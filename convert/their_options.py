@@ -12,6 +12,7 @@ MULTIVAL_SCALED = "ADE_MultivalScaledMask"
 TO_FLOATS = "ADE_FloatToFloats"
 VALUES = "ADE_ValueScheduling"
 VALUES_LATENTS = "ADE_ValueSchedulingLatents"
+VALUES_REPLACE = "ADE_ValuesReplace"
 KEYFRAME = "ADE_AnimateDiffKeyframe"
 BLOCK = "ADE_ADBlockCombo"
 BLOCK_INDIV = "ADE_ADBlockIndiv"
@@ -87,6 +88,7 @@ OPTION_LAYOUTS: dict[str, tuple[Layout, ...]] = {
     MULTIVAL_SCALED: layouts("min_float_val:f max_float_val:f scaling"),
     VALUES: layouts("values print_schedule:b max_length:i"),
     VALUES_LATENTS: layouts("values print_schedule:b"),
+    VALUES_REPLACE: layouts("value_key"),
     KEYFRAME: layouts("start_percent:f inherit_missing:b guarantee_steps:i"),
     PE_FULL: layouts("pe_stretch:i print_adjustment:b"),
     PE_SWEETSPOT: layouts("sweetspot:i new_sweetspot:i print_adjustment:b"),

@@ -132,3 +132,15 @@ def test_animatediff_evolved(prompts, keys, interpolation, mix):
         "prompts": prompts, "clip": ["1", 1], "latent": ["4", 0], "tensor_interp": interpolation}}  # fmt: skip
     ours, _ = sampled(given)
     assert (ours - compounded(keys, 16, mix)).abs().max() < TOLERANCE
+
+
+def test_one_frame_of_a_schedule_of_animatediff_evolved():
+    """The frames before it count too, since blends go on from one another."""
+    given = with_schedule("BatchPromptSchedule")
+    given[NODE] = {"class_type": LATENTS, "inputs": {
+        "prompts": '0 = "a", 8 = "b", 15 = "c"', "clip": ["1", 1], "latent": ["4", 0]}}  # fmt: skip
+    whole, _ = sampled(given)
+    given["30"] = {"class_type": "ADE_ConditionExtraction", "inputs": {"conditioning": [NODE, 0], "index": 11}}
+    given["5"]["inputs"]["positive"] = ["30", 0]
+    one, _ = sampled(given)
+    assert one.shape[0] == 1 and (one[0] - whole[11]).abs().max() < TOLERANCE

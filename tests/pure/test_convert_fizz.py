@@ -347,3 +347,23 @@ def test_what_has_no_equivalent_is_listed(node_type):
 def test_schedules_in_both_formats_come_out_alike():
     result, graph = converted("fizz_ui")
     assert not result.left and only(graph, PROMPTS)["inputs"]["frames"] == 24
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_clip_that_anything_everywhere_gives(others):
+    """Where the page does not keep to whom: the only one that there is."""
+    given = read_fizz("fizz_14_values")
+    node = next(node for node in given["nodes"] if node["type"] == LATENTS)
+    link = next(socket for socket in node["inputs"] if socket["name"] == "clip")
+    number, link["link"] = link["link"], None
+    wires = [wire for wire in given["links"] if wire[0] != number]
+    leaving = given["nodes"][0]["outputs"][1]["links"]
+    leaving.remove(number)
+    for i in range(1 + others):
+        leaving.append(100 + i)
+        new = {"id": 50 + i, "type": "Anything Everywhere", "mode": 0, "outputs": [], "widgets_values": [],
+               "inputs": [{"name": "anything", "type": "*", "link": 100 + i}]}  # fmt: skip
+        given["nodes"].append(new)
+        wires.append([100 + i, 1, 1, 50 + i, 0, "*"])
+    result = convert({**given, "links": wires})
+    assert only(as_graph(result.workflow), PROMPTS)["inputs"]["clip"] == ("1", 1)

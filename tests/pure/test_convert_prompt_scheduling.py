@@ -4,8 +4,7 @@ import pytest
 from adn_testing.ade import as_graph, only, read, reasons
 from adn_testing.fizz import NODE, read_fizz
 from animatediff_native.convert import convert
-from animatediff_native.convert.prompt_text import Key, Unreadable, their_schedule
-from animatediff_native.convert.prompts import _with_texts
+from animatediff_native.convert.prompt_text import Unreadable, their_schedule
 from animatediff_native.motion.clip_part import clip_part
 from animatediff_native.samplers.prompt_schedule import schedule_of
 
@@ -61,9 +60,10 @@ def test_versions_of_the_node(saved, expected):
 )
 def test_texts_around_the_prompts(text, before, behind):
     """As the incumbent joins them, however ours then gets there."""
-    keys, inputs = _with_texts([Key(0, text)], {"prefix": before, "suffix": behind})
-    text_of_ours = f'{{"0": "{keys[0].text}"}}'
-    found = schedule_of(text_of_ours, clip_part(1), inputs.get("prefix", ""), inputs.get("suffix", ""))
+    given = with_theirs(prompts=f'0 = "{text}"', prepend_text=before, append_text=behind)
+    inputs = inputs_of(given)
+    around = (inputs.get(name, "") for name in ("prefix", "suffix"))
+    found = schedule_of(inputs["text"], clip_part(1), *around)
     assert found.positive[0].text == joined(text, before, behind)
 
 
@@ -129,3 +129,42 @@ def test_schedules_that_go_back_stay(text):
 @pytest.mark.parametrize("prompt", ["a `b`", "[a|b]", "a --neg b", "__wild__"])
 def test_what_was_words_is_listed(prompt):
     assert "was words" in reasons(convert(with_theirs(prompts=f'0 = "{prompt}"')))[NODE]
+
+
+def test_a_text_that_another_node_makes_is_read_when_it_runs():
+    given = with_theirs(prompts=["30", 0], append_text="q")
+    given["30"] = {"class_type": "LoadText", "inputs": {}}
+    inputs = inputs_of(given)
+    assert (inputs["text"], inputs["suffix"], inputs["frames"]) == (("30", 0), "q", 16)
+
+
+def with_numbers(values: str, key: str = "w") -> dict:
+    given = with_theirs(prompts='0 = "(a:`w`)", 8 = "b"', values_replace=["30", 0])
+    given["30"] = {"class_type": "ADE_ValuesReplace", "inputs": {"value_key": key, "floats": ["31", 1]}}
+    given["31"] = {"class_type": "ADE_ValueScheduling", "inputs": {"values": values, "max_length": 16}}
+    return given
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [("0 = 0.5", "(a:0.5)"), ("0 = 0, 15 = 15", "(a:`(0+1*clip(t-0,0,15))`)")],
+)
+def test_numbers_that_are_put_into_prompts(values, expected):
+    result = convert(with_numbers(values))
+    text = only(as_graph(result.workflow), PROMPTS)["inputs"]["text"]
+    assert text == f'"0": "{expected}",\n"8": "b"'
+    assert not result.left and {"30", "31"}.isdisjoint(result.workflow)
+
+
+def test_numbers_by_another_name_are_listed():
+    assert "was words" in reasons(convert(with_numbers("0 = 1", "other")))[NODE]
+
+
+def test_one_prompt_taken_out_of_a_schedule():
+    given = with_theirs()
+    given["30"] = {"class_type": "ADE_ConditionExtraction", "inputs": {"conditioning": [NODE, 0], "index": 5}}
+    given["5"]["inputs"]["negative"] = ["30", 0]
+    graph = as_graph(convert(given).workflow)
+    whole, one = (graph[graph["5"]["inputs"][side][0]]["inputs"] for side in ("positive", "negative"))
+    part = {"frames": 1, "first_frame": 5, "total_frames": 16}
+    assert whole.pop("latent") == ("4", 0) and one == {**whole, **part}
