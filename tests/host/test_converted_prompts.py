@@ -34,7 +34,9 @@ def sampled(given: dict) -> tuple[torch.Tensor, torch.Tensor]:
     assert node["type"] == "ADN_PromptSchedule"
     latent = {"samples": torch.zeros(graph["4"]["inputs"]["batch_size"], 4, 8, 8)}
     connected = {"clip": CLIP} | ({"latent": latent} if "latent" in node["inputs"] else {})
-    positive, _, negative = PromptSchedule.execute(**{**node["inputs"], **connected}).result
+    given_out = PromptSchedule.execute(**{**node["inputs"], **connected}).result
+    assert given_out is not None
+    positive, _, negative = given_out
     return positive[0][0], negative[0][0]
 
 
