@@ -12,6 +12,7 @@ from .groups import open_groups
 from .helpers import convert_helpers
 from .idle import idle_nodes, remove_unusable
 from .loaders import convert_loaders
+from .look_alikes import set_apart, theirs_or_others
 from .model_paths import supersede
 from .options import Job
 from .promoted import show_again, shown_values
@@ -49,6 +50,7 @@ def convert(held: Any) -> Conversion:
         unread = [*theirs_unread(workflow, scopes)]
     else:
         graph, scopes, unread = read_api(workflow), [], []
+    set_apart(graph.nodes.values())
     _require_theirs(graph, unread)
     for node in odd:
         report.note(f"{node}: a value was saved as NaN, which is no number; it is 1 now.")
@@ -59,7 +61,15 @@ def convert(held: Any) -> Conversion:
 
 
 def _require_theirs(graph: Graph, unread: list[Node]) -> None:
-    if not unread and not any(is_theirs(node.type) for node in graph.nodes.values()):
+    found, others = theirs_or_others(graph.nodes.values())
+    if not unread and not found and others:
+        raise AnimateDiffError(
+            f"the nodes of this workflow ({', '.join(others)[:200]}) are those of ArtVentureX's "
+            "comfyui-animatediff, another pack.",
+            "nodes of ComfyUI-AnimateDiff-Evolved, whose ids begin with ADE_",
+            "run it with that pack, or begin with a template of AnimateDiff Native.",
+        )
+    if not unread and not found:
         raise AnimateDiffError(
             "this workflow has no node of ComfyUI-AnimateDiff-Evolved.",
             "at least one node whose id begins with ADE_",
