@@ -48,12 +48,23 @@ class Borders:
         """Every link between nodes of different scopes, by way of those between them."""
         if len(self.scopes) == 1:
             return
+        self._settle()
         for node in list(self.graph.nodes.values()):
             home = self.homes.get(node.id, (node.scope, ""))[0]
             for name, link in list(node.links()):
                 origin = self.graph.nodes.get(link.node)
                 if origin is not None and (there := self._given_in(origin)) != home:
                     self.graph.set_input(node, name, self._lead(link, there, home))
+
+    def _settle(self) -> None:
+        """A new node between nodes of one other scope goes there: FreeNoise to its sampler."""
+        for node in reversed([node for node in self.graph.nodes.values() if node.raw is None]):
+            origins = [self.graph.nodes.get(link.node) for _, link in node.links()]
+            before = {self._given_in(origin) for origin in origins if origin is not None}
+            takers = [one for link in self.graph.taken(node) for one in self.graph.consumers(link)]
+            behind = {self.homes.get(one.id, (one.scope, ""))[0] for one, _ in takers}
+            if len(before | behind) == 1 and before and behind:
+                node.scope = behind.pop()
 
     def _given_in(self, origin: Node) -> str:
         return self.homes.get(origin.id, ("", origin.scope))[1]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .check import MOST_NODES, is_inside, link_parts, malformed
-from .graph import Link, Node
+from .graph import ACTIVE, Link, Node
 from .wires import REROUTE
 
 INPUTS, OUTPUTS = "-10", "-20"  # the border, as the links of a subgraph name it
@@ -30,6 +30,7 @@ class Scope:
     ins: list[Node] = field(default_factory=list)
     outs: list[Node] = field(default_factory=list)
     inside: "dict[str, Scope]" = field(default_factory=dict)
+    mode: int = ACTIVE  # of an instance, or of one around it that is off
     _origins: dict[Any, Link] | None = None
 
     def flat(self, key: Any) -> str:

@@ -24,6 +24,7 @@ def read_ui(workflow: dict[str, Any]) -> tuple[Graph, list[Scope]]:
             nodes[node.id] = node
             if node.id in scope.inside:
                 _open(node, scope.inside[node.id])
+                scope.inside[node.id].mode = scope.mode or node.mode
     for scope in scopes[1:]:
         connect_border(scope)
         nodes |= {wire.id: wire for wire in (*scope.ins, *scope.outs)}
@@ -100,7 +101,7 @@ def _node(record: dict[str, Any], scope: Scope, origins: dict[Any, Link]) -> Nod
         type=wire_type(record["type"]),
         inputs=inputs | linked,
         title=text(record.get("title")),
-        mode=record.get("mode", ACTIVE),
+        mode=scope.mode or record.get("mode", ACTIVE),
         raw=record,
         sockets=sockets,
         problem=problem,

@@ -4,7 +4,7 @@ from typing import Any
 
 from .borders import Borders, output_type
 from .check import LINK, link_parts
-from .graph import Graph, Link, Node, number
+from .graph import ACTIVE, Graph, Link, Node, number
 from .our_nodes import OURS, SEEDS, with_defaults
 from .scopes import INPUTS, Scope
 from .subgraph_write import Definitions, border_slots, instance_record
@@ -102,7 +102,9 @@ def _scope(
         if child is not None:
             records.append(instance_record(graph, child, links, definitions))
         elif node.raw is None:
-            records.append(_new(node, len(nodes), links))
+            made = _new(node, len(nodes), links)
+            off = scope.mode != ACTIVE and node.mode == scope.mode  # the instance says so already
+            records.append({**made, "mode": ACTIVE} if off else made)
         else:
             records.append(_old(node, graph, links))
     slots = border_slots(graph, scope, links) if scope.parent is not None else {}

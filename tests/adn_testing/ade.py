@@ -8,6 +8,7 @@ from typing import Any
 from .page import CONTROLS
 
 DATA = Path(__file__).parents[1] / "data" / "ade"
+SHAPES = DATA.parent / "ade_shapes"  # graphs of every shape, with what is around them in files
 NAMES = sorted(path.stem for path in DATA.glob("*.json"))
 PAIRS = sorted({name[:-3] for name in NAMES if name.endswith("_ui")} & {
     name[:-4] for name in NAMES if name.endswith("_api")
@@ -16,6 +17,10 @@ PAIRS = sorted({name[:-3] for name in NAMES if name.endswith("_ui")} & {
 
 def read(name: str) -> dict[str, Any]:
     return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def shape(name: str) -> Any:
+    return json.loads((SHAPES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def is_page(workflow: dict[str, Any]) -> bool:

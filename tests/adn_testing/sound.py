@@ -148,9 +148,9 @@ def _our_faults(place: str, kind: str, linked: Any, values: Any) -> Iterator[str
             yield f"{place}.{name} is not connected"
     for name, widget, _ in ours.widgets:
         value = values.get(name)
-        if not isinstance(value, list) and (name not in linked or linked is values):
-            if not _fits(value, widget):
-                yield f"{place}.{name} is {value!r}"
+        given = name not in linked or linked is values
+        if given and not isinstance(value, list) and not _fits(value, widget):
+            yield f"{place}.{name} is {value!r}"
 
 
 def _fits(value: Any, widget: str) -> bool:

@@ -1,22 +1,16 @@
 """Every converted workflow holds together, whatever it is made of."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from adn_testing.ade import NAMES, read
+from adn_testing.ade import NAMES, SHAPES, read, shape
 from adn_testing.ade_graphs import both_formats, mixed, with_all_options
 from adn_testing.sound import faults, new_faults
 from animatediff_native.convert import convert
 from animatediff_native.convert.containers import unwrapped
 
-SHAPES = Path(__file__).parents[1] / "data" / "ade_shapes"
 OF_ANOTHER_PACK = "artventurex_nodes"
-
-
-def shape(name: str) -> Any:
-    return json.loads((SHAPES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", NAMES)

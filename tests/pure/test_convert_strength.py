@@ -48,7 +48,11 @@ def test_a_number_of_another_pack_stays_connected(build):
 def test_areas(build):
     area = mask(build)
     scaled = build.add(
-        "ADE_MultivalScaledMask", min_float_val=0.5, max_float_val=1.5, mask=area, scaling="absolute"
+        "ADE_MultivalScaledMask",
+        min_float_val=0.5,
+        max_float_val=1.5,
+        mask=area,
+        scaling="absolute",
     )
     effect = multival(build, 0.8, mask_optional=area)
     apply, chain, left = strengths(build, effect_multival=effect, scale_multival=scaled)
@@ -174,7 +178,11 @@ def test_a_schedule_of_numbers_for_other_packs_becomes_ours(build):
         ("scale_multival_from_primitive", 1.0, []),
         ("motion_scale_legacy", 1.0, [{"kind": "attention", "strength": 1.3}]),
         ("ad_keyframe_constant", 0.9, [{"kind": "attention", "strength": 1.2}]),
-        ("ad_keyframes_of_effect", 1.0, [{"kind": "output", "step_keyframes": "0: 1 hold, 0.6: 0"}]),
+        (
+            "ad_keyframes_of_effect",
+            1.0,
+            [{"kind": "output", "step_keyframes": "0: 1 hold, 0.6: 0"}],
+        ),
         ("bypassed_scale", 1.0, []),
     ],
 )
