@@ -196,3 +196,53 @@ def loaders_with_settings_side_by_side(nodes: int) -> Graph:
     for _ in range(nodes):
         build.sampled(build.loader(build.model, sample_settings=settings))
     return build.graph
+
+
+def pipes_in_a_row(nodes: int) -> Graph:
+    """A model and a latent through as long a chain of pipes, unpacked between loaders."""
+    build = Builder()
+    model = build.model
+    for _ in range(nodes // 3):
+        pipe = build.add("Context (rgthree)", model=model, latent=build.latent)
+        pipe = build.add("Context (rgthree)", base_ctx=pipe)
+        model = build.loader([pipe[0], 1], context_options=_strided(build))
+        build.latent = [pipe[0], 6]
+    return build.sampled(model)
+
+
+def one_long_pipe(nodes: int) -> Graph:
+    """Every loader takes its model from the far end of one chain of pipes."""
+    build = Builder()
+    pipe = build.add("ToBasicPipe", model=build.model)
+    for _ in range(nodes // 2):
+        pipe = build.add("EditBasicPipe", basic_pipe=pipe)
+    model = build.add("FromBasicPipe", basic_pipe=pipe)
+    for _ in range(nodes // 4):
+        build.sampled(build.loader(model, context_options=_strided(build)))
+    return build.graph
+
+
+def _strided(build: Builder) -> list[Any]:
+    return build.add("ADE_StandardUniformContextOptions", context_length=16, context_stride=2)
+
+
+def subgraphs_in_a_row(nodes: int) -> dict[str, Any]:
+    """Instances of one subgraph with a loader in it, one behind the other, on the page."""
+    inside = as_page({
+        "1": {"class_type": "ADE_AnimateDiffLoaderGen1",
+              "inputs": {"model": ["-10", 0], "model_name": "a", "beta_schedule": "autoselect"}},
+    })  # fmt: skip
+    inside["links"] = [
+        {"id": 1, "origin_id": -10, "origin_slot": 0, "target_id": 1, "target_slot": 0, "type": "MODEL"},
+        {"id": 2, "origin_id": 1, "origin_slot": 0, "target_id": -20, "target_slot": 0, "type": "MODEL"},
+    ]  # fmt: skip
+    inside["nodes"][0]["outputs"][0]["links"] = [2]
+    slot = {"name": "model", "type": "MODEL"}
+    build = Builder()
+    model = build.model
+    for _ in range(nodes // 2):
+        model = build.add("motion", model=model)
+    page = as_page(build.sampled(model))
+    definition = {**inside, "id": "motion", "inputs": [{**slot, "linkIds": [1]}],
+                  "outputs": [{**slot, "linkIds": [2]}]}  # fmt: skip
+    return {**page, "definitions": {"subgraphs": [definition]}, "extra": {}}

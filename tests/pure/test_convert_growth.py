@@ -15,7 +15,10 @@ from adn_testing.ade_graphs import (
     loaders_with_settings_side_by_side,
     loras_in_a_chain,
     mixed,
+    one_long_pipe,
     options_in_chains,
+    pipes_in_a_row,
+    subgraphs_in_a_row,
 )
 from animatediff_native.convert import convert
 from animatediff_native.motion.errors import AnimateDiffError
@@ -52,7 +55,9 @@ def lines_run(work: Callable[[], object]) -> int:
         loaders_with_options_side_by_side,
         loaders_with_settings_side_by_side,
         mixed,
+        one_long_pipe,
         options_in_chains,
+        pipes_in_a_row,
     ],
 )
 def test_four_times_the_nodes_are_four_times_the_work(make, kind):
@@ -60,6 +65,12 @@ def test_four_times_the_nodes_are_four_times_the_work(make, kind):
     small, large = (kind(make(nodes)) for nodes in (100, 400))
     grown = lines_run(lambda: convert(large)) / lines_run(lambda: convert(small))
     assert grown < 4.3
+
+
+def test_four_times_the_subgraphs_are_four_times_the_work():
+    small, large = (subgraphs_in_a_row(nodes) for nodes in (100, 400))
+    grown = lines_run(lambda: convert(large)) / lines_run(lambda: convert(small))
+    assert grown < 4.3 and "ADN_" in str(convert(small).workflow["definitions"])
 
 
 def long_reroute() -> dict:
@@ -95,6 +106,14 @@ def long_patches() -> dict:
     return build.sampled(build.loader(model))
 
 
+def long_pipe() -> dict:
+    return one_long_pipe(LONG)
+
+
+def long_subgraphs() -> dict:
+    return subgraphs_in_a_row(LONG)
+
+
 def long_modules() -> dict:
     build = Builder()
     load = build.add("ADE_LoadAnimateDiffModel", model_name="mm.ckpt")
@@ -108,8 +127,8 @@ def long_modules() -> dict:
 
 @pytest.mark.parametrize("make", [
     lambda: loras_in_a_chain(LONG), lambda: loaders_in_a_row(LONG), long_reroute, long_contexts,
-    long_latents, long_patches, long_modules, lambda: as_page(loras_in_a_chain(LONG)),
-], ids=["loras", "loaders", "reroutes", "contexts", "latents", "patches", "modules", "page"])  # fmt: skip
+    long_latents, long_patches, long_modules, long_pipe, long_subgraphs, lambda: as_page(loras_in_a_chain(LONG)),
+], ids=["loras", "loaders", "reroutes", "contexts", "latents", "patches", "modules", "pipe", "subgraphs", "page"])  # fmt: skip
 def test_no_chain_is_too_long(make):
     assert convert(make()).converted
 
