@@ -56,10 +56,10 @@ class PromptSchedule(io.ComfyNode):
 
 def _shown(cls, schedule: Schedule, part: ClipPart, how: Interpolation) -> tuple[str, dict]:
     """The schedule as text, and what the node shows."""
-    keys = schedule.shown
-    said = schedule_text(keys, part.frames, how, part.first, schedule.notes)
-    between = blends(keys, part.frames, how, part.first)
-    picture = on_node(plot_prompts(keys, between, part.first, how.compounds), cls)
+    said = schedule_text(schedule.shown, part.frames, how, part.first, schedule.notes)
+    between = blends(schedule.keys, part.frames, how, part.first)
+    chart = plot_prompts(schedule.keys, between, part.first, how.compounds, schedule.notes)
+    picture = on_node(chart, cls)
     return said, {**picture.as_dict(), **ui.PreviewText(said).as_dict()}
 
 

@@ -1,6 +1,7 @@
 """Which prompt when, as a picture: a bar per prompt along the frames, as strong as its share."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ COLOURS: tuple[Colour, ...] = (
     (28, 92, 168), (200, 92, 30), (46, 132, 74), (152, 66, 150), (176, 44, 60), (20, 132, 140),
     (128, 108, 24), (92, 84, 180),
 )  # fmt: skip
+WARNING: Colour = (168, 44, 44)
 MOST_ROWS = 14
 LONGEST_LABEL = 96  # characters
 SIDE, TOP, BOTTOM = 28, 58, 62  # margins, in pixels
@@ -20,14 +22,19 @@ LABEL, BAR, GAP = 25, 20, 12  # heights of a row's parts
 
 
 def plot_prompts(
-    keys: Sequence[PromptKey], between: Sequence[Blend], first: int, compounds: bool = False
+    keys: Sequence[PromptKey],
+    between: Sequence[Blend],
+    first: int,
+    compounds: bool = False,
+    notes: Sequence[str] = (),
 ) -> torch.Tensor:
-    """An IMAGE, [1, H, W, 3]. between: of the frames from `first` on."""
+    """An IMAGE, [1, H, W, 3]. between: of the frames from `first` on; notes: stand below."""
     shares = _shares(len(keys), between, compounds)
     rows = [number for number in range(len(keys)) if shares[number].any()]
     shown = rows[:MOST_ROWS]
+    below = [line for note in notes[:MOST_ROWS] for line in wrap(note, LONGEST_LABEL)]
     height = TOP + len(shown) * (LABEL + BAR + GAP) + BOTTOM
-    picture = np.full((height, WIDTH, 3), PAPER, dtype=np.float32)
+    picture = np.full((height + len(below) * LABEL, WIDTH, 3), PAPER, dtype=np.float32)
     columns = np.arange(WIDTH - 2 * SIDE) * len(between) // (WIDTH - 2 * SIDE)
     for row, number in enumerate(shown):
         top = _top(row) + LABEL
@@ -37,6 +44,10 @@ def plot_prompts(
     image = Image.fromarray(picture.round().astype(np.uint8))
     _write(ImageDraw.Draw(image), [keys[number] for number in shown], len(rows) - len(shown))
     _axis(ImageDraw.Draw(image), height, first, len(between))
+    for row, line in enumerate(below):
+        ImageDraw.Draw(image).text(
+            (SIDE, height + row * LABEL), line, WARNING, ImageFont.load_default(FONT_SIZE)
+        )
     return torch.from_numpy(np.array(image, dtype=np.float32) / 255)[None]
 
 
@@ -60,10 +71,16 @@ def _write(draw: ImageDraw.ImageDraw, keys: Sequence[PromptKey], more: int) -> N
     title = "Prompts by frame" + (f" (and {more} more)" if more else "")
     draw.text((WIDTH / 2, TOP / 2), title, INK, large, anchor="mm")
     for row, key in enumerate(keys):
-        label = f"{key.frame}: {' '.join(key.prompt.split())}"
+        words = "".join(filter(_has_shape, key.prompt)).split()
+        label = f"{key.frame}: {' '.join(words)}"
         if len(label) > LONGEST_LABEL:
             label = f"{label[:LONGEST_LABEL]}..."
         draw.text((SIDE, _top(row)), label, INK, font)
+
+
+def _has_shape(character: str) -> bool:
+    """Whether the font of the pictures has it; the rest is in the text beside."""
+    return character <= "\u024f" or character in "–—‘’“”…"
 
 
 def _axis(draw: ImageDraw.ImageDraw, height: int, first: int, frames: int) -> None:

@@ -33,11 +33,11 @@ MISTAKES = {
         {"start_percent": 0.5, "end_percent": 0.5},
         ["start_percent is 0.5 and end_percent 0.5", "raise end_percent, or lower start_percent"],
     ),
-    "a prompt beyond the clip": (
+    "a prompt before the clip": (
         "prompt_travel",
         "ADN_PromptSchedule",
-        {"text": '0: "spring"\n99: "winter"', "frames": 8},
-        ["line 2 of the prompt schedule is for frame 99", "the clip has 8 frames", "correct the line"],
+        {"text": '0: "spring"\n-9: "winter"', "frames": 8},
+        ["line 2 of the prompt schedule", "lies before a clip of 8 frames", "correct that line"],
     ),
     "a window that the module cannot see": (
         "prompt_travel",

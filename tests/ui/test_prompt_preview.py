@@ -1,0 +1,33 @@
+"""Prompt Schedule shows in the page which prompt is when, with the nodes of both kinds of page."""
+
+import pytest
+
+from tools.paths import REPO
+
+from .small_clip import FRAMES, make_small
+
+SHOWN = """() => {
+    const [node] = app.graph._nodes.filter(node => node.type === "ADN_PromptSchedule");
+    const told = app.nodeOutputs[node.id];
+    if (told?.images?.length !== 1 || !told.text?.[0].startsWith("- 0: ")) return false;
+    const drawn = node.imgs?.length === 1 && node.imgs[0].naturalWidth > 0;
+    const file = encodeURIComponent(told.images[0].filename);
+    return drawn || [...document.images].some(i => i.src.includes(file) && i.naturalWidth > 0);
+}"""
+VUE = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+
+
+@pytest.mark.parametrize("vue", [False, True])
+def test_the_schedule_is_shown(page, standins, vue):
+    page.drop(REPO / "workflows" / "prompt_travel.json")
+    make_small(page, standins)
+    text = f"0: spring {vue}\n7: winter"  # another one, or the host would have it at hand
+    page.set_widgets({"ADN_PromptSchedule": {"text": text, "frames": FRAMES}})
+    page.tab.evaluate(VUE, vue)
+    try:
+        page.look_at("ADN_PromptSchedule")
+        page.run()
+        page.tab.wait_for_function(SHOWN)
+        page.picture(f"prompts by frame, {'new' if vue else 'old'} nodes")
+    finally:
+        page.tab.evaluate(VUE, False)
