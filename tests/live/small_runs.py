@@ -12,6 +12,7 @@ from zlib import crc32
 
 import numpy as np
 from PIL import Image
+from safetensors.numpy import load
 
 from tools import media
 from tools.client import Outputs, Prompt
@@ -76,7 +77,10 @@ def _earlier(schedule: str, keys: re.Pattern[str]) -> str:
 
 
 def clip_length(prompt: Prompt) -> int:
-    """The frames that every clip of a workflow has."""
+    """The frames that every clip of a workflow has; of a clip in parts, those of its first one."""
+    for node in prompt.values():
+        if node["class_type"] == "ADN_ContinueClip":
+            return node["inputs"]["frames"]
     found = {
         node["inputs"][key]
         for node in prompt.values()
@@ -117,6 +121,11 @@ def _pictures(server: ComfyServer, output: dict[str, Any], frames: int) -> None:
         assert picture.min() != picture.max()
 
 
+def _latent(server: ComfyServer, output: dict[str, Any], frames: int) -> None:
+    (file,) = output["latents"]
+    assert load(server.client.view(file))["latent_tensor"].shape[0] == frames
+
+
 def _text(server: ComfyServer, output: dict[str, Any], frames: int) -> None:
     assert all(text.strip() for text in output["text"])
 
@@ -127,6 +136,7 @@ CHECKS: dict[str, Callable[[ComfyServer, dict[str, Any], int], None]] = {
     "SaveImage": _pictures,
     "PreviewImage": _pictures,
     "PreviewAny": _text,
+    "SaveLatent": _latent,
     "ADN_SaveMotionLora": _text,
 }
 
