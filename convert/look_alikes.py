@@ -14,7 +14,12 @@ ARTVENTUREX = {  # comfyui-animatediff, the other pack of that time
     "ImageSizeAndBatchSize",
     "ImageChunking",
 }
-FIRST = ("AnimateDiffLoader", "AnimateDiffLoader_v2", "AnimateDiffLoaderLegacy", "AnimateDiffUnload")
+FIRST = (
+    "AnimateDiffLoader",
+    "AnimateDiffLoader_v2",
+    "AnimateDiffLoaderLegacy",
+    "AnimateDiffUnload",
+)
 MARK = " of ArtVentureX"
 
 
