@@ -7,7 +7,7 @@ from typing import Any
 from .fizz_nodes import CONCATENATE, DEFAULTS, FLOW, JOIN, WEIGHTS, is_fizz, named
 from .graph import Link, Node
 from .options import Job, is_number
-from .texts import held_text
+from .texts import held_text, is_unsent
 
 # the page sends what their widgets hold only where they are no sockets
 ONLY_CONNECTED = {"pre_text", "app_text", "current_frame", *WEIGHTS}
@@ -21,7 +21,7 @@ def value(job: Job, node: Node, name: str, default: Any = None, depth: int = 0) 
     """An option: what is connected, or as the file has it, or the default. A link only where what
     it brings is not in the file."""
     found = node.inputs.get(name)
-    if found is None and not (name in ONLY_CONNECTED and name in node.sockets):
+    if found is None and not (name in ONLY_CONNECTED and is_unsent(node, name, "text")):
         found = named(node).get(name)
     if isinstance(found, Link):
         found = _behind(job, node, name, found, depth)

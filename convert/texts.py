@@ -1,6 +1,6 @@
 """Texts that come by a link from a node which only holds one."""
 
-from .graph import Graph, Link
+from .graph import Graph, Link, Node
 from .held import constants, held
 
 WITHOUT_LINES = "StringConstantMultiline"  # KJNodes: takes them out where its switch says so
@@ -18,3 +18,13 @@ def held_text(graph: Graph, link: Link) -> str | None:
     if node is not None and node.type == WITHOUT_LINES and True in constants(node, 0):
         return found and "".join(found.splitlines())
     return found
+
+
+def is_unsent(node: Node, name: str, text: str) -> bool:
+    """Whether the page keeps what a widget holds to itself, since that is a socket without a link.
+    Newer pages show a socket for every widget, that of the text too, and send what these hold."""
+    if name not in node.sockets or node.link(name) is not None:
+        return False
+    sockets = dict(zip(node.sockets, (node.raw or {}).get("inputs") or [], strict=False))
+    shows_all = text in node.sockets and node.link(text) is None
+    return not (shows_all and sockets.get(name, {}).get("widget"))

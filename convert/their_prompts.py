@@ -17,7 +17,7 @@ from .prompt_text import (
     seen,
     their_schedule,
 )
-from .texts import held_text
+from .texts import held_text, is_unsent
 from .their_nodes import PROMPTS as THEIR_PROMPTS
 from .their_nodes import PROMPTS_LATENTS
 from .their_options import VALUES_REPLACE
@@ -70,13 +70,12 @@ def _made(job: Job, node: Node, inputs: dict[str, Any], latents: Link | None) ->
 
 
 def _value(job: Job, node: Node, name: str) -> Any:
-    """A text of a node: its own, or one that is connected. Texts around the prompts have a widget
-    that the page does not send while it is a socket."""
+    """A text of a node: its own, or one that is connected."""
     value = job.value(node, name)
     if isinstance(value, Link):
         text = held_text(job.graph, value)
         return value if text is None else text
-    return "" if name != "prompts" and name in node.sockets else value
+    return "" if name != "prompts" and is_unsent(node, name, "prompts") else value
 
 
 def _around(job: Job, node: Node) -> dict[str, Any]:
@@ -117,9 +116,7 @@ def _numbers(job: Job, node: Node) -> dict[str, str]:
         key, floats = _value(job, origin, "value_key"), origin.link("floats")
         numbers = numbers_from(job, floats, FLOAT_OUTPUTS) if floats else None
         if origin.problem or origin.type != VALUES_REPLACE or not numbers or not key:
-            raise Unreadable(
-                "numbers that values_replace puts into it are not in the file"
-            )
+            raise Unreadable("numbers that values_replace puts into it are not in the file")
         formula = as_formula(numbers)
         constant = len(set(numbers)) == 1
         found.setdefault(f"`{key}`", str(float(numbers[0])) if constant else f"`{formula}`")

@@ -114,7 +114,13 @@ def test_what_a_socket_does_not_bring_is_not_sent():
     """The page keeps the text of a widget that became a socket, and a run has the default."""
     given = read_fizz("fizz_10_values")
     node = next(node for node in given["nodes"] if node["type"] == BATCH)
-    node["inputs"].append({"name": "pre_text", "type": "STRING", "link": None})
+    socket = {"name": "pre_text", "type": "STRING", "link": None, "widget": {"name": "pre_text"}}
+    node["inputs"].append(socket)
+    assert inputs_of(given)["text"].split(",\n") == around("", " film grain")
+    text = {"name": "text", "type": "STRING", "link": None, "widget": {"name": "text"}}
+    node["inputs"].append(text)  # a newer page, which shows a socket for every widget
+    assert inputs_of(given)["text"].split(",\n") == around("best quality, ", " film grain")
+    del socket["widget"]
     assert inputs_of(given)["text"].split(",\n") == around("", " film grain")
 
 
