@@ -31,10 +31,18 @@ SAMPLINGS = ("ModelSamplingDiscrete", "ModelSamplingContinuousEDM", "ModelSampli
 def supersede(job: Job) -> None:
     """A loader takes the place of any before it, all of its settings included: it gets the model
     that the first one had, through copies of the nodes between where others use these too."""
-    for node in list(job.graph.nodes.values()):
-        if node.type in LOADERS and node.mode == ACTIVE and not node.problem:
-            while (first := _loader_before(job, node)) is not None:
-                _take_its_place(job, first, node)
+    active = [node for node in job.graph.nodes.values() if _is_loader(node) and not node.problem]
+    found = ((node, _loader_before(job, node)) for node in active)
+    before = {node.id: first for node, first in found if first is not None}
+    done: set[str] = set()
+    for node in active:  # the one nearest to the checkpoint first
+        row = []
+        while node.id in before and node.id not in done:
+            done.add(node.id)
+            row.append(node)
+            node = before[node.id]
+        for second in reversed(row):
+            _take_its_place(job, before[second.id], second)
 
 
 def _loader_before(job: Job, node: Node) -> Node | None:
@@ -63,7 +71,6 @@ def _take_its_place(job: Job, first: Node, second: Node) -> None:
         between.append(node)
         link = node.link("model")
     _hand_on_schedule(job, first, second)
-    job.loaders.clear()
     ways = zip([*between, first], [second, *between], strict=True)
     if model is not None and all(takers(graph, node) == {user.id} for node, user in ways):
         job.report.became(first, f"{second}, which takes its place there too")

@@ -183,7 +183,7 @@ def test_gen2_with_windows_and_free_noise():
     assert graph[noise["samples"][0]]["type"] == "EmptyLatentImage"
     assert (noise["seed"], noise["schedule"], noise["context_stride"]) == (123, "static", 1)
     (saved,) = (n["widgets_values"] for n in result.workflow["nodes"] if n["type"] == NOISE)
-    assert saved == [16, 4, 123, "randomize", "static", 1]
+    assert saved == [16, 4, 123, "randomize", "static", 1, 0, 0]
 
 
 def test_two_modules_become_two_nodes_in_the_order_in_which_they_ran():

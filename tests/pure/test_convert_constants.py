@@ -128,4 +128,5 @@ def frames_of(make):
     build.add("KSampler", positive=schedule)
     result = convert(build.sampled(build.loader(build.model)))
     made = [n for n in result.workflow.values() if n["class_type"] == "ADN_PromptSchedule"]
-    return made[0]["inputs"]["frames"] if made and not result.left else None
+    frames = made[0]["inputs"]["frames"] if made and not result.left else None
+    return None if frames == 1 else frames  # the latent that is connected says so when it runs
