@@ -20,6 +20,7 @@ from adn_testing.lora_files import pairs
 from adn_testing.motion_files import diffusers, original
 from animatediff_native.lora.domain_adapter import read_domain_adapter
 from animatediff_native.lora.load import load_motion_lora
+from animatediff_native.lora.spatial import read_lora
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.load import load_motion_module, read_file
@@ -133,6 +134,16 @@ def test_a_file_in_the_wrong_folder(tmp_path, kind, load):
     save_file(tensors, path)
     remedy = refusal(path, LOADERS[load]).remedy
     assert folder in remedy and node in remedy
+
+
+@pytest.mark.parametrize("kind", ["motion module", "MotionLoRA", "checkpoint"])
+def test_what_is_no_lora_for_lora_by_frame(tmp_path, kind):
+    """Files of models/loras that ComfyUI's own node would pass over in silence."""
+    tensors, folder, node = ELSEWHERE[kind]
+    path = tmp_path / "brought.safetensors"
+    save_file(tensors, path)
+    said = refusal(path, lambda path: read_lora(read_file(path, "x"), path.name, tiny.model()))
+    assert folder in said.remedy and node in said.remedy
 
 
 def sd15_in_diffusers_names() -> dict[str, torch.Tensor]:
