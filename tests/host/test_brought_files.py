@@ -6,6 +6,8 @@
 import gzip
 import pickle
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -162,7 +164,7 @@ def sd15_in_diffusers_names() -> dict[str, torch.Tensor]:
     return {**tensors, **{name: torch.zeros(shape) for name, shape in shapes.items()}}
 
 
-def test_the_way_for_an_image_finetune_works(tmp_path, monkeypatch):
+def test_the_way_for_an_image_finetune_works(tmp_path):
     """The lines of the help page make of such a file what the host takes for an SD1.5 UNet."""
     detect = comfy.model_detection.model_config_from_diffusers_unet
     names = {f"module.{name}": tensor for name, tensor in sd15_in_diffusers_names().items()}
@@ -172,9 +174,9 @@ def test_the_way_for_an_image_finetune_works(tmp_path, monkeypatch):
     assert "image finetune" in said.given and "Image finetunes" in said.remedy
     section = PAGE.read_text(encoding="utf-8").split("## Image finetunes")[1]
     lines = re.search(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    monkeypatch.chdir(tmp_path)
-    exec(compile(lines[1], PAGE.name, "exec"), {})
-    assert isinstance(detect(load_file("finetune.safetensors")), comfy.supported_models.SD15)
+    subprocess.run([sys.executable, "-c", lines[1]], cwd=tmp_path, check=True)
+    made = load_file(tmp_path / "finetune.safetensors")
+    assert isinstance(detect(made), comfy.supported_models.SD15)
 
 
 @pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])

@@ -27,6 +27,7 @@ NEEDED = {  # besides whole folders of code
     "pyproject.toml",
     "requirements.txt",
     "headless/README.md",
+    "headless/render_in_parts.py",
     "headless/run_workflow.py",
 }
 CODE = ("convert", "lora", "motion", "nodes", "samplers", "training")
