@@ -88,8 +88,8 @@ def _texts() -> list[io.Input]:
             options=[interpolation.value for interpolation in Interpolation],
             default=Interpolation.LINEAR.value,
             tooltip="linear: from one prompt to the next, little by little. hold: each prompt "
-            "stays until the next. compound and compound slerp: as AnimateDiff-Evolved changes "
-            "prompts, faster at first.",
+            "stays until the next. compound: as AnimateDiff-Evolved changes prompts, faster at "
+            "first. compound slerp: the same along an arc.",
         ),
     ]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import comfy_extras.nodes_hooks as hook_nodes
 import pytest
 import torch
-from adn_testing import probes, tiny, tiny_clip
+from adn_testing import control, probes, tiny, tiny_clip
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.nodes.motion_lora import MakeFrameStrengths
 from animatediff_native.nodes.motion_module import ApplyMotionModule
@@ -108,6 +108,21 @@ def test_conditioning_nodes_behind_it(clip, then):
     model = tiny.model()
     stock = tiny.sample(model, frames=4, positive=then(encode(clip, "a barn")))
     ours = tiny.sample(model, frames=4, positive=then(schedule(clip, "0: a barn", 4)[0]))
+    assert torch.allclose(ours, stock, atol=1e-5)
+
+
+def test_a_controlnet_behind_it(clip):
+    """The host's own ControlNet, whose input the prompt is too."""
+    hints = torch.rand(4, 64, 64, 3, generator=torch.Generator().manual_seed(4))
+
+    def sampled(positive):
+        net = control.control_lora(4)
+        conds = positive, tiny.conditioning(3)
+        node = nodes.ControlNetApplyAdvanced()
+        both = node.apply_controlnet(*conds, net, hints, 0.7, 0.0, 1.0)
+        return tiny.sample(tiny.model(), frames=4, positive=both[0], negative=both[1])
+
+    ours, stock = sampled(schedule(clip, "0: a barn", 4)[0]), sampled(encode(clip, "a barn"))
     assert torch.allclose(ours, stock, atol=1e-5)
 
 

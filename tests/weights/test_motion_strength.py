@@ -274,7 +274,7 @@ def test_where_an_area_is_black_each_frame_is_as_without_the_module(plain):
     [
         (StrengthField(frames=given_strengths([1.0, 0.5])), "2 values for a clip of 8 frames"),
         (StrengthField(area=torch.ones(5, 8, 8)), "5 masks for a clip of 8 frames"),
-        (StrengthField(keyframes=read_keyframes("8: 0.5")), "frame 8 in a clip of 8 frames"),
+        (StrengthField(keyframes=read_keyframes("-9: 0.5")), "before a clip of 8 frames"),
     ],
 )
 def test_wrong_lengths_are_said_before_sampling(plain, field, said):
@@ -284,6 +284,13 @@ def test_wrong_lengths_are_said_before_sampling(plain, field, said):
     with pytest.raises(AnimateDiffError, match=said):
         tiny.sample(model, frames=FRAMES)
     assert not calls
+
+
+def test_keyframes_that_count_from_the_end(plain):
+    """Their frames are known when the clip is, and its length does not matter before."""
+    relative = animated(plain, StrengthField(keyframes=read_keyframes("0:(0.2), 50%: 0.9, -1: 0")))
+    absolute = animated(plain, StrengthField(keyframes=read_keyframes("0: 0.2, 4: 0.9, 7: 0")))
+    assert torch.equal(tiny.sample(relative, frames=8), tiny.sample(absolute, frames=8))
 
 
 def test_the_log_says_so(plain, caplog):
