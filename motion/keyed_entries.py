@@ -23,6 +23,7 @@ NO_KEY = "it does not begin with a frame number and a colon"
 # behind it stands what a prompt must not show; written so by FizzNodes and Deforum, and others
 NEGATIVE = re.compile(
     r"(?<!\S)(?:--|[–—])(?:neg(?:ative)?(?:[_-]?prompts?)?|no)(?![\w-])[ \t]*[:=]?"
+    r"|\A[ \t]*[Nn]egative prompt[ \t]*:"  # a line of its own, as AUTOMATIC1111 writes it
 )
 _DOUBLE, _SINGLE = '"“”„‟«»', "'‘’‚"
 _ANY = tuple(_DOUBLE + _SINGLE)

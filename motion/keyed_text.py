@@ -43,13 +43,6 @@ def is_json(text: str) -> bool:
     return text.removeprefix(BYTE_ORDER_MARK).lstrip().startswith("{")
 
 
-def by_lines(text: str) -> Iterator[Entry]:
-    """One entry per line, `key: value`; the value may hold whatever a line can."""
-    for number, line in enumerate(text.removeprefix(BYTE_ORDER_MARK).splitlines(), start=1):
-        if line.strip():
-            yield _entry(line.strip(), number)
-
-
 def by_commas(text: str) -> Iterator[Entry]:
     """Entries `key: value` between lines and commas, which no value can hold."""
     for number, line in enumerate(text.removeprefix(BYTE_ORDER_MARK).splitlines(), start=1):

@@ -16,6 +16,7 @@ _COMMAS = re.compile(r",(?:[ \t]*,)+")
 _AT_ENDS = " \t\n,"
 _OPTION = re.compile(r"(?<!\S)--[A-Za-z]\w*")
 _FOREIGN = {  # what other programs make of a text before it is encoded
+    re.compile(r"\A\s*Steps: \d+, "): "these are settings of another program",
     re.compile(r"\{[^{}|]*\|[^{}]*\}"): "ComfyUI's page chooses in CLIP Text Encode alone",
     re.compile(r"(?<!\w)__[\w/*-]+__(?!\w)"): "wildcards are filled in by other nodes",
     re.compile(r"\[[^\[\]:]*(?::[^\[\]:]*)?:\s*[\d.]+\s*\]"): "prompts do not change by step",

@@ -7,7 +7,6 @@ from animatediff_native.motion.keyed_text import (
     NoEntry,
     by_commas,
     by_json,
-    by_lines,
     by_quotes,
     frame_number,
     is_json,
@@ -16,10 +15,6 @@ from animatediff_native.motion.keyed_text import (
 )
 
 SPLIT = {
-    "lines": (by_lines, '0: "a: b",\n\n "8" : c', [("0", '"a: b"', 1), ("8", "c", 3)]),
-    "a colon in the text": (by_lines, "0: at 8: pm, 9:30", [("0", "at 8: pm, 9:30", 1)]),
-    "a mark at the beginning": (by_lines, "\ufeff0: a", [("0", "a", 1)]),
-    "Windows": (by_lines, "0: a\r\n8: b\r\n", [("0", "a", 1), ("8", "b", 2)]),
     "commas": (by_commas, "0: 1, 4: 2,\n8: 3", [("0", "1", 1), ("4", "2", 1), ("8", "3", 2)]),
     "quotes": (
         by_quotes,
@@ -29,7 +24,6 @@ SPLIT = {
     "JSON": (by_json, '{"0": "a",\n"0": "b", "c": [1]}', [("0", "a", 1), ("0", "b", 2), ("c", [1.0], 2)]),
     "JSON, a comma at the end": (by_json, '\ufeff{"0": "a",}', [("0", "a", 1)]),
     "JSON, a key in a text": (by_json, '{"0": "a \\"8\\"",\n"\\u0038": "b"}', [("0", 'a "8"', 1), ("8", "b", 2)]),
-    "nothing": (by_lines, " \n", []),
     "an empty object": (by_json, " {} ", []),
 }  # fmt: skip
 
@@ -46,7 +40,6 @@ def test_an_entry_is_remembered_as_written():
 
 
 NO_ENTRY = {
-    "no colon": (by_lines, "0: a\n b", 2, "b"),
     "no quotes": (by_quotes, '0: "a",\n8: b', 1, "8: b"),
     "JSON, no comma": (by_json, '{"0": "a"\n"8": "b"}', 2, '"8": "b"}'),
     "JSON, a number for a key": (by_json, '{"0": "a",\n 8: "b"}', 2, '8: "b"}'),
@@ -68,7 +61,7 @@ def test_what_is_no_entry(name):
     assert caught.value.why
 
 
-@pytest.mark.parametrize("split", [by_lines, by_commas, by_quotes, by_json])
+@pytest.mark.parametrize("split", [by_commas, by_quotes, by_json])
 @pytest.mark.parametrize("text", [" " * 50_000, '0: "a' + " " * 50_000 + "b", "0" * 50_000, '{"0"' + " " * 50_000, '0: "a", ' * 20_000, "\n" * 50_000 + "x"])  # fmt: skip
 def test_a_long_text_is_read_or_refused_at_once(split, text):
     start = time.process_time()

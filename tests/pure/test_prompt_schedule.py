@@ -192,6 +192,7 @@ AROUND = {
     "negative alone": ("0: --neg fog", {}, [""], ["fog"]),
     "other names": ("0: a --negative b\n1: a –neg b\n2: a --negative_prompt b\n3: a --no b\n4: a --neg: b", {}, ["a"] * 5, ["b"] * 5),
     "negative everywhere": ("h --neg hn\n0: a --neg b\nt --neg tn", {"prefix": "p --neg pn", "suffix": "s"}, ["p, h, a, t, s"], ["pn, hn, b, tn"]),
+    "a line of AUTOMATIC1111": ("0: a\n1: b\nNegative prompt: c, d", {}, ["a", "b"], ["c, d"] * 2),
     "no flag": ("0: non--neg, x--neg y", {}, ["non--neg, x--neg y"], [""]),
     "colons and commas": ('0: "a, b: c", 8: (d, 9: e), f', {}, ["a, b: c", "(d, 9: e), f"], ["", ""]),
     "a ratio": ("0: a film, 16:9, wide", {}, ["a film, 16:9, wide"], [""]),
@@ -231,7 +232,7 @@ def test_what_is_left_out_is_said(text, expected, note):
     ("text", "quoted"),
     [("0: a\n8: a {red|blue} barn", "{red|blue}"), ("0: a\n8: __animal__ here", "__animal__"),
      ("0: a\n8: a [cat:dog:0.5]", "[cat:dog:0.5]"), ("0: a\n8: a [dog:0.5]", "[dog:0.5]"),
-     ("0: a\n8: [cat|dog]", "[cat|dog]"), ("0: a\n8: a --steps 20", "--steps")],
+     ("0: a\n8: [cat|dog]", "[cat|dog]"), ("0: a\n8: a --steps 20", "--steps"), ("0: a\nSteps: 20, Seed: 1", "Steps: 20")],
 )  # fmt: skip
 def test_what_would_not_be_done_is_refused(text, quoted):
     with pytest.raises(AnimateDiffError) as caught:
