@@ -5,8 +5,8 @@ An entry is a key, a sign (`:`, `=` or `: =`) and a value. Keys and values stand
 of any kind or in none. Where a text can be read in two ways, these rules decide:
 
 - An entry begins with a line; behind a comma only where a key and its sign follow, and in a text
-  without quotation marks only where behind the sign comes a space or a quotation mark, outside of
-  brackets: `16:9` and `(a, 8: b)` stay in a prompt.
+  without quotation marks only outside of brackets and with no digit right behind the sign: `16:9`
+  and `(a, 8: b)` stay in a prompt.
 - A quotation mark closes a value only where behind it the line ends or the next entry begins: the
   others belong to the value. Over lines it reaches as far as no line begins with a key.
 - Lines without a key are the head before the first entry, and the tail behind the last one.
@@ -36,13 +36,13 @@ _KEY = re.compile(
     rf"|(?P<plain>-?\d+|{_PIECE}(?:[ \t]{{0,3}}{_PIECE}){{0,80}})){_SIGN}"
 )
 _FRAME = re.compile(rf"(?:{_RANGE}|{_PIECE}(?:[ \t]{{0,3}}{_PIECE}){{0,80}}:?)")
-_IN_LINE = re.compile(rf"(?=[ \t]|{_MARK}|\n|$)")  # behind a key that has no line of its own
+_IN_LINE = re.compile(r"(?!\d)")  # behind a key that has no line of its own
 _MAYBE_KEY = re.compile(rf"[^\s:=,()]{{1,40}}[ \t]*[:：=][ \t]*[{_DOUBLE}{_SINGLE}]")
-_COMMA = re.compile(r"[,，;；]")
-_BETWEEN = re.compile(r"[\s,，;；]*")
+_COMMA = re.compile(r"[,，;；|]")
+_BETWEEN = re.compile(r"[\s,，;；|]*")
 _COMMENT = re.compile(r"(?<![ \t])[ \t]+(?:#|//)(?=[ \t]|\n|$)")  # behind a value without marks
 _BEHIND = re.compile(
-    r"[ \t]*(?P<hold>hold\b)?[ \t]*(?:(?P<comment>(?:#|//)[^\n]*)|[,，;；]?[ \t]*)", re.IGNORECASE
+    r"[ \t]*(?P<hold>hold\b)?[ \t]*(?:(?P<comment>(?:#|//)[^\n]*)|[,，;；|]?[ \t]*)", re.IGNORECASE
 )
 _HELD = re.compile(r"(?<![ \t])[ \t]+hold$", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t]*")
@@ -179,6 +179,7 @@ class _Scanner:
             raise NoEntry(line, text, f"{why}quotation marks")
         value, end, hold = self._value(begin, key.end())
         at = next(filter(None, (key["marked"], key["range"], key["plain"]))).strip()
+        at = at.removeprefix("- ")  # of a list
         raw = self._text[begin:end].strip()
         entry = Entry(at, value, self._lines.of(begin), raw, hold or bool(key["hold"]))
         self._found.entries.append(_held(entry))

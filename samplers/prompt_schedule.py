@@ -103,7 +103,7 @@ def _read_keys(found: Keyed, frames: int) -> list[PromptKey]:
 
 
 def _text(entry: Entry, frame: int) -> str:
-    if not isinstance(entry.value, str):
+    if not isinstance(entry.value, str) or entry.value.startswith(('{"', "{'")):
         raise NoEntry(entry.line, entry.raw, f"the prompt of frame {frame} is not text")
     return entry.value
 

@@ -187,6 +187,12 @@ def test_a_negative_part_for_all_frames_is_one_entry(clip, text):
     assert torch.equal(negative, expected) and set(settings) == set(stock)
 
 
+@pytest.mark.parametrize("node", [PromptSchedule, MakeFrameStrengths])
+def test_clips_of_an_hour_can_be_asked_for(node):
+    inputs = {each.id: each for each in node.GET_SCHEMA().inputs}
+    assert all(inputs[name].max == 100_000 for name in ("frames", "first_frame", "total_frames"))
+
+
 def test_the_latent_says_how_many_frames(clip):
     latent = {"samples": torch.zeros(24, 4, 8, 8)}
     out = schedule(clip, TWO, 48, latent=latent)

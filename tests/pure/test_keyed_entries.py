@@ -10,6 +10,9 @@ from animatediff_native.motion.keyed_text import NoEntry
 READ = {
     "several in a line": ("0: a, b, 16: c", [("0", "a, b"), ("16", "c")]),
     "a ratio in a line": ("0: a, 16:9, b", [("0", "a, 16:9, b")]),
+    "without spaces": ("0:cat,8:(dog:1.2),16:2:1 bird", [("0", "cat"), ("8", "(dog:1.2),16:2:1 bird")]),
+    "upright strokes": ('0: a | 8: "b"|9: c|d', [("0", "a"), ("8", "b"), ("9", "c|d")]),
+    "a list": ("- 0: a\n- 8: b\n-1: c", [("0", "a"), ("8", "b"), ("-1", "c")]),
     "in brackets": ("0: (a, 8: b), [c, 9: d], 10: e", [("0", "(a, 8: b), [c, 9: d]"), ("10", "e")]),
     "a bracket too many": ("0: a), 8: b", [("0", "a)"), ("8", "b")]),
     "behind a line's end": ("0: (a\n8: b", [("0", "(a"), ("8", "b")]),

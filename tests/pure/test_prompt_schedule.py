@@ -88,6 +88,7 @@ REFUSED = {
     "JSON key": ('{"0": "a",\n"x": "b"}', "line 2 .*'x' is not a frame"),
     "JSON number": ('{"0": "a",\n"8": 3}', "line 2 .*not text"),
     "JSON nested": ('{"0": {"1": "a"}}', "line 1 .*not text"),
+    "an object for a prompt": ('0: {"prompt": "a"}', "line 1 .*not text"),
     "JSON behind its end": ('{"0": "a"}\n8: "b"', "line 2 .*JSON"),
     "a number beyond all clips": (f'0: "a"\n{"9" * 5000}: "b"', "line 2 .*frame number"),
     "JSON key beyond all clips": (f'{{"{"9" * 5000}": "b"}}', "line 1 .*is not a frame number"),
