@@ -66,6 +66,11 @@ CONTRACT = {
         ["motion_module", "local_length", "spatial_cutoff", "temporal_cutoff"],
         ["ADN_MOTION_MODULE"],
     ),
+    "ADN_ContinueClip": (
+        "Continue Clip",
+        ["latent", "part", "frames", "context_frames", "previous"],
+        ["LATENT", "INT", "INT", "INT"],
+    ),
     "ADN_PingPong": ("Ping-Pong", ["images"], ["IMAGE"]),
     "ADN_NoiseSchedule": ("Noise Schedule", ["model", "beta_schedule"], ["MODEL"]),
     "ADN_Views": (
@@ -95,7 +100,7 @@ CONTRACT = {
     ),
     "ADN_FrameNoise": (
         "Noise by Frame",
-        ["seed", "kind", "seeds", "context_length", "share"],
+        ["seed", "kind", "seeds", "context_length", "share", "first_frame"],
         ["NOISE"],
     ),
     "ADN_NoiseLayer": (
@@ -144,13 +149,32 @@ CONTRACT = {
     ),
     "ADN_FreeNoise": (
         "FreeNoise",
-        ["samples", "context_length", "context_overlap", "seed", "schedule", "context_stride"],
+        [
+            "samples",
+            "context_length",
+            "context_overlap",
+            "seed",
+            "schedule",
+            "context_stride",
+            "first_frame",
+            "total_frames",
+        ],
         ["LATENT"],
     ),
     "ADN_PromptSchedule": (
         "Prompt Schedule",
-        ["clip", "text", "frames", "prefix", "suffix", "interpolation"],
-        ["CONDITIONING", "STRING"],
+        [
+            "clip",
+            "text",
+            "frames",
+            "prefix",
+            "suffix",
+            "interpolation",
+            "latent",
+            "first_frame",
+            "total_frames",
+        ],
+        ["CONDITIONING", "STRING", "CONDITIONING"],
     ),
     "ADN_LoadMotionLora": (
         "Load MotionLoRA",
@@ -170,11 +194,10 @@ CONTRACT = {
         ["motion_lora", "filename_prefix", "rank"],
         [],
     ),
-    "ADN_FrameStrengths": ("Frame Strengths", ["keyframes", "frames"], ["FLOAT", "IMAGE"]),
-    "ADN_LoadDomainAdapter": (
-        "Load Domain Adapter",
-        ["model", "domain_adapter", "strength"],
-        ["MODEL"],
+    "ADN_FrameStrengths": (
+        "Frame Strengths",
+        ["keyframes", "frames", "latent", "first_frame", "total_frames"],
+        ["FLOAT", "IMAGE"],
     ),
     "ADN_TrainMotionLora": (
         "Train MotionLoRA",

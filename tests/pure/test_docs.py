@@ -83,8 +83,8 @@ def slug(heading: str) -> str:
 MESSAGES = {  # what the questions quote, and a part of the line of code that says it
     '"a context window has 40 frames, and ... can see 32 at once"': "can see {limit} at once",
     '"a ControlNet has 60 hints, and the clip has 64 frames"': "hints, and the clip has",
-    '"line 3 of the prompt schedule is for frame 48, and the clip has 48 frames"': (
-        "of the prompt schedule is for frame"
+    "\"'c_crossattn' of the positive conditioning has 48 entries, and the clip has 24 frames\"": (
+        "conditioning has {tensor.shape[0]} entries"
     ),
     '"the model is of the kind SDXL"': "the model is of the kind {kind}",
 }
