@@ -35,6 +35,11 @@ def output_type(graph: Graph, origin: Link | None, fallback: str = ANY) -> str:
     return outputs[origin.output].get("type", fallback) if known else ANY
 
 
+def _within(inner: str, outer: str) -> bool:
+    """Whether a scope is another one, or in it."""
+    return not outer or inner == outer or inner.startswith(f"{outer}:")
+
+
 class Borders:
     """Makes wires through borders, one for all that take the same output in the same scope."""
 
@@ -51,10 +56,26 @@ class Borders:
         self._settle()
         for node in list(self.graph.nodes.values()):
             home = self.homes.get(node.id, (node.scope, ""))[0]
-            for name, link in list(node.links()):
+            for name, old in list(node.links()):
+                link = self._shortest(old, home)
                 origin = self.graph.nodes.get(link.node)
                 if origin is not None and (there := self._given_in(origin)) != home:
-                    self.graph.set_input(node, name, self._lead(link, there, home))
+                    link = self._lead(link, there, home)
+                if link != old:
+                    self.graph.set_input(node, name, link)
+
+    def _shortest(self, link: Link, home: str) -> Link:
+        """What came into a subgraph and is needed outside of it is what it was before; and so the
+        other way."""
+        while (wire := self.graph.nodes.get(link.node)) is not None and wire.id in self.homes:
+            before, there = self.homes[wire.id]
+            further = wire.link("")
+            nearer = further is not None and _within(home, before) and not _within(home, there)
+            inside = further is not None and _within(before, there) and _within(home, before)
+            if further is None or there == home or not (nearer or inside):
+                break
+            link = further
+        return link
 
     def _settle(self) -> None:
         """A new node between nodes of one other scope goes there: FreeNoise to its sampler."""
@@ -93,7 +114,7 @@ class Borders:
     def _new(self, link: Link, scope: Scope, wires: list[Node], sign: str) -> Node:
         kind = output_type(self.graph, link)
         number = len(wires)
-        taken = {(wire.raw or {}).get("name") for wire in wires}
+        taken = {(w.raw or {}).get("name") for w in wires if w.id in self.graph.nodes}
         name = kind.lower().removeprefix("adn_")
         while name in taken:
             name += "_"

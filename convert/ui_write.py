@@ -116,14 +116,16 @@ def _scope(
             own = Link(str(made["id"]), slot)  # the id of a new node is its own in all scopes
             leaving = links.leaving.get(origin) or links.leaving.get(own, {})
             output["links"] = in_order(output.get("links"), leaving)
-    written = {**record, **slots, "nodes": records, "links": links.records()}
+    asked = {} if scope.parent is None else {"revision": 0}  # by the page, as is the whole state
+    written = {**asked, **record, **slots, "nodes": records, "links": links.records()}
     last = graph.last_id
     if scope.parent is not None:
         ids = [number(str(made["id"])) or 0 for made in records]
         last = max([last_number(record, "last_node_id", "lastNodeId"), *ids])
     if scope.parent is not None or record.get("state") is not None:
         state = {"lastNodeId": last, "lastLinkId": links.last}
-        written["state"] = {**(record.get("state") or {}), **state}
+        missing = {} if scope.parent is None else {"lastGroupId": 0, "lastRerouteId": 0}
+        written["state"] = {**missing, **(record.get("state") or {}), **state}
     else:
         written |= {"last_node_id": last, "last_link_id": links.last}
     return without_links(written, links.gone())

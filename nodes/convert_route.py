@@ -17,7 +17,15 @@ from ..motion.errors import AnimateDiffError
 ROUTE = "/animatediff_native/convert"
 LARGEST = 8 * 2**20  # bytes; large workflows have one or two million
 LARGEST_FILE = 128 * 2**20  # of pictures and videos, whose workflow is somewhere in them
-FILES = ("image/png", "image/webp", "image/gif", "video/mp4", "video/webm", "video/x-matroska")
+FILES = (
+    "image/png",
+    "image/webp",
+    "image/gif",
+    "video/mp4",
+    "video/webm",
+    "video/x-matroska",
+    "video/quicktime",
+)
 BAD_REQUEST, TOO_LARGE = 400, 413
 
 # The server goes on answering meanwhile: a thread that computes in Python lets the event loop's run

@@ -1,5 +1,6 @@
 """ComfyUI's page, as a user handles it."""
 
+import base64
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -25,9 +26,10 @@ OPENED = """before => {
     const manager = app.extensionManager;
     return !manager.spinner && manager.workflow.activeWorkflow.path !== before;
 }"""
-FILE = """([text, name]) => {
+FILE = """([encoded, name, type]) => {
     const carried = new DataTransfer();
-    carried.items.add(new File([text], name, { type: "application/json" }));
+    const bytes = Uint8Array.from(atob(encoded), sign => sign.charCodeAt(0));
+    carried.items.add(new File([bytes], name, { type }));
     return carried;
 }"""
 SET_WIDGETS = """values => {
@@ -167,12 +169,18 @@ class ComfyPage:
     def drop(self, file: Path) -> None:
         """Drops a workflow file on the canvas; ends when the page has opened it."""
         before = self.opened_path()
-        content = file.read_text(encoding="utf-8")
-        self._dropped += 1  # newer pages open a name in the tab that has it already
-        name = f"{file.stem}_{self._dropped}{file.suffix}"
-        carried = self.tab.evaluate_handle(FILE, [content, name])
-        self.tab.dispatch_event("#graph-canvas", "drop", {"dataTransfer": carried})
+        self.drop_bytes(file.name, file.read_bytes(), "application/json")
         self.wait_until_opened(before)
+
+    def drop_bytes(self, name: str, data: bytes, kind: str) -> None:
+        """Drops a file of any kind, which the page may open or not."""
+        self._dropped += 1  # newer pages open a name in the tab that has it already
+        stem, _, suffix = name.rpartition(".")
+        encoded = base64.b64encode(data).decode()
+        carried = self.tab.evaluate_handle(
+            FILE, [encoded, f"{stem}_{self._dropped}.{suffix}", kind]
+        )
+        self.tab.dispatch_event("#graph-canvas", "drop", {"dataTransfer": carried})
 
     def opened_path(self) -> str:
         """Of the workflow in front; it need not be a saved one."""

@@ -1,13 +1,16 @@
 """A workflow of AnimateDiff-Evolved dropped on the page: the offer to convert it."""
 
 import json
+import re
 
 import pytest
+from adn_testing.ade import SHAPES
+from adn_testing.containers import mp4, png
 from playwright.sync_api import expect
 
 from tools.paths import REPO
 
-from .small_clip import FRAMES, make_small
+from .small_clip import FRAMES, SIZE, STEPS, make_small
 
 FOLDER = REPO / "tests" / "data" / "ade"
 IN_A_DIALOG = "typeof app.extensionManager.dialog.showLoadWorkflowWarning === 'function'"
@@ -17,6 +20,8 @@ TAKE_AWAY = """() => {
     dialog.confirm = undefined;
 }"""
 GIVE_BACK = "() => { app.extensionManager.dialog.confirm = window.usual; }"
+QUESTION = "Convert to AnimateDiff Native?"
+STAYS = "ADE_AnimateDiffUniformContextOptions"
 MISSING_NODES = "#global-missing-nodes, #global-load-workflow-warning"
 
 
@@ -32,7 +37,7 @@ def offered(page):
 
     def drop(name):
         page.drop(FOLDER / f"{name}.json")
-        question = page.dialogs.filter(has_text="Convert to AnimateDiff Native?")
+        question = page.dialogs.filter(has_text=QUESTION)
         question.wait_for()
         expect(page.dialogs).to_have_count(1)
         return question
@@ -67,6 +72,10 @@ def test_what_is_converted_runs(page, standins, offered):
     assert unknown(page) == []
     page.picture("converted")
     make_small(page, standins)
+    run_to_a_clip(page)
+
+
+def run_to_a_clip(page):
     page.look_at("SaveAnimatedWEBP")
     page.run()
     animation = page.tab.locator(".dom-widget img")
@@ -80,6 +89,87 @@ def test_what_is_converted_runs(page, standins, offered):
         }"""
     )
     assert frames == FRAMES
+
+
+def accept(page, api=False):
+    """api: the file is one of whose missing nodes older pages show their list at once, under the
+    question; it stays until it is closed."""
+    question = page.dialogs.filter(has_text=QUESTION)
+    question.wait_for()
+    question.get_by_role("button", name="Confirm").click()
+    expect(page.toasts.filter(has_text="Converted")).to_have_count(1)
+    expect(question).to_have_count(0)
+    listed = api and page.tab.evaluate(IN_A_DIALOG)
+    expect(page.dialogs).to_have_count(int(listed))
+    if listed:
+        page.tab.keyboard.press("Escape")
+        expect(page.dialogs).to_have_count(0)
+    page.tab.wait_for_function("() => !app.extensionManager.spinner")
+    assert unknown(page) == []
+
+
+def small(name, standins, folder=FOLDER):
+    """An example with files that are there, and a size that a CPU samples in seconds."""
+    text = (folder / f"{name}.json").read_text(encoding="utf-8")
+    given = json.loads(re.sub(r'"[^"]*\.ckpt"', json.dumps(standins.motion_module.name), text))
+    for node in given["nodes"]:
+        kind, values = node["type"], node.get("widgets_values")
+        if kind == "CheckpointLoaderSimple":
+            values[0] = standins.checkpoint.name
+        elif kind == "EmptyLatentImage":
+            values[:] = [SIZE, SIZE, FRAMES]
+        elif kind == "KSampler":
+            values[2] = STEPS
+    return given
+
+
+def test_a_picture_of_that_time_becomes_a_clip(page, standins):
+    """A PNG whose tEXt chunk has the workflow, as ComfyUI wrote it in 2023 and does now."""
+    given = small("gen2_simple_ui", standins)
+    page.drop_bytes("old.png", png(workflow=given, prompt={}), "image/png")
+    accept(page)
+    page.picture("converted_picture")
+    run_to_a_clip(page)
+
+
+@pytest.mark.parametrize(("make", "kind"), [(png, "image/png"), (mp4, "video/mp4")])
+def test_api_format_in_a_file_is_offered_too(page, make, kind):
+    given = json.loads((FOLDER / "gen1_api.json").read_text(encoding="utf-8"))
+    page.drop_bytes(f"old.{kind[-3:]}", make(prompt=given), kind)
+    accept(page, api=make is png)
+    assert "ADN_ApplyMotionModule" in {node["type"] for node in page.nodes()}
+
+
+def test_api_format_is_offered_too(page):
+    page.drop_bytes("api.json", (FOLDER / "gen1_api.json").read_bytes(), "application/json")
+    accept(page, api=True)
+    assert page.exported() and "ADN_ApplyMotionModule" in {n["type"] for n in page.nodes()}
+
+
+def test_a_workflow_in_other_json_is_offered_too(page):
+    given = json.loads((FOLDER / "gen1_ui.json").read_text(encoding="utf-8"))
+    wrapped = json.dumps({"workflow": given, "output": {}}).encode()
+    page.drop_bytes("wrapped.json", wrapped, "application/json")
+    accept(page)
+
+
+def test_a_picture_without_their_nodes_is_none_of_our_business(page):
+    page.drop_bytes("plain.png", png(parameters="a red barn"), "image/png")
+    page.tab.wait_for_timeout(1500)
+    expect(page.dialogs.filter(has_text=QUESTION)).to_have_count(0)
+
+
+def test_a_converted_subgraph_runs(page, standins, tmp_path):
+    """The page reads the borders that the conversion wrote."""
+    file = tmp_path / "subgraph.json"
+    file.write_text(json.dumps(small("subgraph", standins, SHAPES)), encoding="utf-8")
+    page.drop(file)
+    accept(page)
+    sent = page.exported()
+    types = [node["class_type"] for node in sent.values()]
+    assert "ADN_ApplyMotionModule" in types
+    page.picture("converted_subgraph")
+    run_to_a_clip(page)
 
 
 def test_a_refused_offer_changes_nothing(page, offered, listed):
@@ -109,14 +199,33 @@ def test_what_cannot_be_converted_is_told(page, offered, listed):
     assert page.opened_path() == before
 
 
-def test_what_is_left_is_asked_about_once(page, offered, listed):
-    """One loader is inside a subgraph and stays; the converted workflow is not offered again."""
-    question = offered("subgraph_ui")
+def test_what_is_left_is_asked_about_once(page, tmp_path, listed):
+    """Options that serve a node of another pack stay; the converted workflow is not offered again."""
+    given = json.loads((FOLDER / "gen1_ui.json").read_text(encoding="utf-8"))
+    empty = {
+        "pos": [0, 0],
+        "size": [200, 100],
+        "flags": {},
+        "order": 0,
+        "mode": 0,
+        "properties": {},
+    }
+    given["nodes"] += [
+        {**empty, "id": 90, "type": STAYS, "inputs": [], "outputs": [
+            {"name": "CONTEXT_OPTS", "type": "CONTEXT_OPTIONS", "links": [90]}], "widgets_values": []},
+        {**empty, "id": 91, "type": "AnimateDiff Script", "outputs": [], "widgets_values": [],
+         "inputs": [{"name": "context_options", "type": "CONTEXT_OPTIONS", "link": 90}]},
+    ]  # fmt: skip
+    given["links"].append([90, 90, 0, 91, 0, "CONTEXT_OPTIONS"])
+    file = tmp_path / "left.json"
+    file.write_text(json.dumps({**given, "last_node_id": 91, "last_link_id": 90}), encoding="utf-8")
+    page.drop(file)
+    question = page.dialogs.filter(has_text=QUESTION)
+    question.wait_for()
     before = page.opened_path()
     question.get_by_role("button", name="Confirm").click()
     page.wait_until_opened(before)
-    told = page.toasts.filter(has_text="no equivalent")
-    expect(told).to_contain_text("ADE_AnimateDiffLoaderGen1")
+    expect(page.toasts.filter(has_text="no equivalent")).to_contain_text(STAYS)
     expect(question).to_have_count(0)
     listed()
 
