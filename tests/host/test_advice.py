@@ -24,6 +24,7 @@ HOST_NODES = {
     "Load Diffusion Model": "UNETLoader",
     "Load LoRA": ("LoraLoader", "LoraLoaderModelOnly"),  # the name moved from one to the other
     "Load VAE": "VAELoader",
+    "VAE Decode": "VAEDecode",
     "VAE Encode": "VAEEncode",
     "Preview Any": "PreviewAny",
 }

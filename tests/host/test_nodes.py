@@ -199,6 +199,11 @@ CONTRACT = {
         ["keyframes", "frames", "latent", "first_frame", "total_frames"],
         ["FLOAT", "IMAGE"],
     ),
+    "ADN_LoadDomainAdapter": (
+        "Load Domain Adapter",
+        ["model", "domain_adapter", "strength"],
+        ["MODEL"],
+    ),
     "ADN_TrainMotionLora": (
         "Train MotionLoRA",
         [

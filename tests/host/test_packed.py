@@ -55,7 +55,7 @@ def test_every_module_imports_and_every_node_has_its_page(package, tmp_path):
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [(("-m", "tools.convert_workflow"), "IN"), (("headless/run_workflow.py", "--help"), "--set")],
+    [(("-m", "tools.convert_workflow"), "FILE"), (("headless/run_workflow.py", "--help"), "--set")],
 )
 def test_the_programs_for_users_start(package, command, said):
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -1,5 +1,8 @@
 """Workflows are found in whatever people share: wrappers, pictures and videos."""
 
+# Cases are typed loosely.
+# pyright: reportArgumentType=false
+
 import io
 import json
 import random

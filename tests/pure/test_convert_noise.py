@@ -8,7 +8,14 @@ from animatediff_native.convert import convert
 
 NOISE, LAYER, USE = "ADN_FrameNoise", "ADN_NoiseLayer", "ADN_UseNoise"
 SHUFFLED = "ADN_FreeNoise"
-PLAIN_NOISE = {"seed": 1, "kind": "independent", "seeds": "", "context_length": 16, "share": 0.5}
+PLAIN_NOISE = {
+    "seed": 1,
+    "kind": "independent",
+    "seeds": "",
+    "context_length": 16,
+    "share": 0.5,
+    "first_frame": 0,
+}
 
 
 @pytest.fixture

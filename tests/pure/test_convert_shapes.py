@@ -1,6 +1,9 @@
 """What published graphs are made of is seen through: pipes, constants, reroutes and switches of
 packs, links without wires, and what is off."""
 
+# Cases are typed loosely.
+# pyright: reportArgumentType=false
+
 import pytest
 from adn_testing.ade import as_graph, models_of, only, reasons, shape
 from adn_testing.ade_graphs import Builder, as_page
