@@ -76,11 +76,21 @@ def pictures_of(server: ComfyServer, name: str, weights: Path) -> list[list[np.n
         for key, node in prompt.items()
         if node["class_type"] == "SaveAnimatedWEBP"
     ]
-    return clips or [
-        [np.asarray(Image.open(io.BytesIO(server.client.view(file))).convert("RGB"))]
-        for output in outputs.values()
-        for file in output.get("images", [])
+    return clips or _pictures(server, prompt, outputs)
+
+
+def _pictures(server: ComfyServer, prompt: Prompt, outputs: dict) -> list[list[np.ndarray]]:
+    """Saved pictures: many are a clip, one for each node are clips of one frame."""
+    return [
+        [picture(server.client.view(file)) for file in files]
+        for key, node in prompt.items()
+        if node["class_type"] in ("SaveImage", "PreviewImage")
+        and (files := outputs.get(key, {}).get("images"))
     ]
+
+
+def picture(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def use_our_words(prompt: Prompt) -> None:
@@ -92,6 +102,8 @@ def use_our_words(prompt: Prompt) -> None:
             inputs["prefix"] = ""
         elif node["class_type"] == "ADN_MotionStrength" and "area" in inputs:
             workflow.set_inputs(prompt, "KSampler", {"seed": LEFT_SEED})
+        elif node["class_type"] == "ADN_ContinueClip":
+            workflow.set_inputs(prompt, "EmptyLatentImage", {"batch_size": 48})
         elif node["class_type"] == "ADN_TrainMotionLora":
             inputs.update(width=world.SIZE, height=world.SIZE, steps=100, rank=8)
 
