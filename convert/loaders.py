@@ -81,8 +81,6 @@ def _convert_all_in_one(chain: Chain) -> None:
         "beta_schedule": beta.schedule,
     }
     _add_apply(chain, node, inputs, node.mode)
-    if job.value(node, "unlimited_area_hack"):
-        job.report.note(f"{node}: unlimited_area_hack is not needed, and changes no pictures.")
     _stack(chain.made, node)
     _finish(chain, contexts)
 
