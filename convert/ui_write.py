@@ -108,14 +108,7 @@ def _scope(
         else:
             records.append(_old(node, graph, links))
     slots = border_slots(graph, scope, links) if scope.parent is not None else {}
-    for made in records:
-        child = scope.inside.get(scope.flat(made["id"]))
-        wires = [w for w in child.outs if w.id in graph.nodes] if child else None
-        for slot, output in enumerate(made.get("outputs") or []):
-            origin = Link(wires[slot].id, 0) if wires else Link(scope.flat(made["id"]), slot)
-            own = Link(str(made["id"]), slot)  # the id of a new node is its own in all scopes
-            leaving = links.leaving.get(origin) or links.leaving.get(own, {})
-            output["links"] = in_order(output.get("links"), leaving)
+    _list_links(graph, scope, links, records)
     asked = {} if scope.parent is None else {"revision": 0}  # by the page, as is the whole state
     written = {**asked, **record, **slots, "nodes": records, "links": links.records()}
     last = graph.last_id
@@ -129,6 +122,18 @@ def _scope(
     else:
         written |= {"last_node_id": last, "last_link_id": links.last}
     return without_links(written, links.gone())
+
+
+def _list_links(graph: Graph, scope: Scope, links: Links, records: list[dict[str, Any]]) -> None:
+    """Give every output the numbers of its links."""
+    for made in records:
+        child = scope.inside.get(scope.flat(made["id"]))
+        wires = [w for w in child.outs if w.id in graph.nodes] if child else None
+        for slot, output in enumerate(made.get("outputs") or []):
+            origin = Link(wires[slot].id, 0) if wires else Link(scope.flat(made["id"]), slot)
+            own = Link(str(made["id"]), slot)  # the id of a new node is its own in all scopes
+            leaving = links.leaving.get(origin) or links.leaving.get(own, {})
+            output["links"] = in_order(output.get("links"), leaving)
 
 
 def in_order(old: Any, now: dict[Any, None]) -> list[Any] | None:

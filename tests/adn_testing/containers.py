@@ -5,15 +5,13 @@ import struct
 import zlib
 from typing import Any
 
-PIXEL = bytes.fromhex("0000000d49484452000000010000000108000000003a7e9b55")
-DATA = b"\x00\x00\x00\x0aIDAT" + zlib.compress(b"\0\0", 9)[:10] + bytes(4)
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(kind: bytes = b"tEXt", **texts: Any) -> bytes:
+def png(kind: Any = b"tEXt", **texts: Any) -> bytes:
     """A picture of one pixel."""
     parts = [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))]
     for name, value in texts.items():
@@ -29,7 +27,7 @@ def png(kind: bytes = b"tEXt", **texts: Any) -> bytes:
     return b"".join(parts)
 
 
-def webp(order: str = "<", prefix: bytes = b"", **texts: Any) -> bytes:
+def webp(order: Any = "<", prefix: Any = b"", **texts: Any) -> bytes:
     """EXIF alone: entries of ASCII text, in either order of bytes."""
     entries, data = b"", b""
     start = 8 + 2 + 12 * len(texts) + 4
@@ -62,7 +60,7 @@ def box(kind: bytes, data: bytes, large: bool = False) -> bytes:
     return struct.pack(">I4s", len(data) + 8, kind) + data
 
 
-def mp4(itunes: bool = False, large: bool = False, around: bytes = b"udta", **texts: Any) -> bytes:
+def mp4(itunes: Any = False, large: Any = False, around: Any = b"udta", **texts: Any) -> bytes:
     """Tags by names of their own, as `use_metadata_tags` writes them, or a comment as iTunes has
     it, which VideoHelperSuite's ffmpeg writes. around: what the tags lie in."""
     if itunes:
@@ -88,7 +86,7 @@ def element(kind: str, data: bytes, unknown: bool = False) -> bytes:
     return bytes.fromhex(kind) + size + data
 
 
-def webm(unknown: bool = False, **texts: Any) -> bytes:
+def webm(unknown: Any = False, **texts: Any) -> bytes:
     """Tags of a Matroska file. unknown: the length of the whole, as of a stream."""
     tags = b"".join(
         element("7373", element("67c8", element("45a3", name.upper().encode())

@@ -22,12 +22,13 @@ class PageBuilder:
         node_type: str,
         outputs: str = "",
         values: Any = None,
-        mode: int = 0,
-        widgets: tuple[str, ...] = (),
-        properties: dict[str, Any] | None = None,
-        **inputs: tuple[str, Out | None],
+        mode: Any = 0,
+        widgets: Any = (),
+        properties: Any = None,
+        **inputs: Any,
     ) -> int:
-        """widgets: which of the inputs are widgets. Gives the new node's id."""
+        """inputs: a type and what is linked, or None; widgets: which of them are widgets. Gives the
+        new node's id."""
         key, self.next = self.next, self.next + 1
         node: dict[str, Any] = {
             "id": key, "type": node_type, "pos": [0, 0], "size": [200, 100], "flags": {}, "mode": mode,

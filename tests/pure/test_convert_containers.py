@@ -6,6 +6,7 @@
 import io
 import json
 import random
+from typing import Any
 
 import pytest
 from adn_testing.ade import SHAPES, read, shape
@@ -14,7 +15,7 @@ from animatediff_native.convert import convert, read_file
 from animatediff_native.motion.errors import AnimateDiffError
 
 PAGE, API = read("gen1_ui"), read("gen1_api")
-BOTH = {"workflow": PAGE, "prompt": API}
+BOTH: Any = {"workflow": PAGE, "prompt": API}
 FILES = {
     **{f"png {kind.decode()}": png(kind, **BOTH) for kind in (b"tEXt", b"zTXt", b"iTXt", b"comf")},
     "webp": webp(**BOTH),
