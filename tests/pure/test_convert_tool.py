@@ -1,12 +1,13 @@
 """The command line: what it prints, writes and returns."""
 
+import gzip
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from adn_testing.ade import DATA
+from adn_testing.ade import DATA, SHAPES, read
 
 from tools import convert_workflow
 
@@ -80,3 +81,25 @@ def test_it_needs_nothing_but_python(tmp_path):
     given = [sys.executable, "-I", "-S", "-c", code, DATA / "gen1_api.json", tmp_path / "out.json"]
     done = subprocess.run(given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_picture_is_read(capsys, tmp_path):
+    status, _, errors = run(capsys, SHAPES / "png_metadata.png", tmp_path / "out.json")
+    assert (status, errors) == (0, "") and (tmp_path / "out.json").is_file()
+
+
+def test_a_report_of_many_files_writes_nothing(capsys, tmp_path):
+    """Of a .jsonl.gz every line is a workflow, be it under `graph` with an id beside it or not."""
+    rows = [{"id": "first", "graph": read("gen1_ui")}, read("gen1_api"), read("cameractrl_ui")]
+    lines = tmp_path / "many.jsonl.gz"
+    lines.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    (tmp_path / "no.json").write_text("{}", encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    given = [lines, SHAPES / "png_metadata.png"]
+    status, printed, _ = run(capsys, "--report", *given)
+    assert status == 2 and sorted(tmp_path.iterdir()) == before
+    assert "many.jsonl.gz:first: " in printed and "many.jsonl.gz:2: " in printed
+    assert "4 workflows: 3 whole, 1 with something left, 0 that cannot be converted" in printed
+    assert "1 with something left of ADE_CameraPoseBasic" in printed
+    status, printed, _ = run(capsys, "--report", *given, tmp_path / "no.json", tmp_path / "none.json")
+    assert status == 1 and "2 that cannot be converted" in printed and "cannot be read" in printed
