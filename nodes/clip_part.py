@@ -3,6 +3,30 @@
 from comfy_api.latest import io
 
 LONGEST_CLIP = 100_000  # frames: more than an hour
+ITS_END = "or its end."
+
+
+def first_frame_input(what_for: str = "") -> io.Input:
+    return io.Int.Input(
+        "first_frame",
+        default=0,
+        min=0,
+        max=LONGEST_CLIP,
+        optional=True,
+        tooltip="For a long clip that is made in parts: the number of this part's first frame "
+        "in the whole." + what_for,
+    )
+
+
+def total_frames_input(otherwise: str = ITS_END) -> io.Input:
+    return io.Int.Input(
+        "total_frames",
+        default=0,
+        min=0,
+        max=LONGEST_CLIP,
+        optional=True,
+        tooltip="How many frames all parts have together. 0: this clip is the whole, " + otherwise,
+    )
 
 
 def part_inputs() -> list[io.Input]:
@@ -13,22 +37,6 @@ def part_inputs() -> list[io.Input]:
             tooltip="The clip's latent: its batch_size is the number of frames, whatever frames "
             "says.",
         ),
-        io.Int.Input(
-            "first_frame",
-            default=0,
-            min=0,
-            max=LONGEST_CLIP,
-            optional=True,
-            tooltip="For a long clip that is made in parts: the number of this part's first frame "
-            "in the whole.",
-        ),
-        io.Int.Input(
-            "total_frames",
-            default=0,
-            min=0,
-            max=LONGEST_CLIP,
-            optional=True,
-            tooltip="How many frames all parts have together. 0: this clip is the whole, or its "
-            "end.",
-        ),
+        first_frame_input(),
+        total_frames_input(),
     ]

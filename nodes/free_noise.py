@@ -4,11 +4,12 @@ from comfy_api.latest import io
 
 from ..samplers.free_noise import NoiseOrder, part_order
 from ..samplers.windows import Schedule, WindowPlan
+from .clip_part import first_frame_input, total_frames_input
 from .context_windows import LONGEST
 from .folders import CATEGORY
 from .search_aliases import search_aliases
 
-LONGEST_CLIP = 100_000  # frames: more than an hour
+OF_THESE = " The part gets the noise of these frames."
 
 
 class FreeNoise(io.ComfyNode):
@@ -61,24 +62,8 @@ class FreeNoise(io.ComfyNode):
                     optional=True,
                     tooltip="As in Context Windows, for uniform and looped windows.",
                 ),
-                io.Int.Input(
-                    "first_frame",
-                    default=0,
-                    min=0,
-                    max=LONGEST_CLIP,
-                    optional=True,
-                    tooltip="For a long clip that is made in parts: the number of this part's "
-                    "first frame in the whole. The part gets the noise of these frames.",
-                ),
-                io.Int.Input(
-                    "total_frames",
-                    default=0,
-                    min=0,
-                    max=LONGEST_CLIP,
-                    optional=True,
-                    tooltip="How many frames all parts have together. 0: this clip is the whole, "
-                    "or, with a first_frame, a part of one that may go on.",
-                ),
+                first_frame_input(OF_THESE),
+                total_frames_input("or, with a first_frame, a part of one that may go on."),
             ],
             outputs=[
                 io.Latent.Output(

@@ -5,9 +5,10 @@ from comfy_api.latest import io
 from ..samplers.frame_noise import LARGEST_SEED, NoiseKind, NoiseMix, read_seeds
 from ..samplers.frame_noise import NoiseLayer as Layer
 from ..samplers.noise_run import frame_noise, use_noise
+from .clip_part import first_frame_input
 from .context_windows import LONGEST
 from .folders import CATEGORY
-from .free_noise import LONGEST_CLIP
+from .free_noise import OF_THESE
 from .search_aliases import search_aliases
 
 
@@ -62,15 +63,7 @@ class FrameNoise(io.ComfyNode):
                     tooltip="common only: how much of the noise all frames have in common. 0 is "
                     "independent, 1 the same noise in all frames.",
                 ),
-                io.Int.Input(
-                    "first_frame",
-                    default=0,
-                    min=0,
-                    max=LONGEST_CLIP,
-                    optional=True,
-                    tooltip="For a long clip that is made in parts: the number of this part's "
-                    "first frame in the whole. The part gets the noise of these frames.",
-                ),
+                first_frame_input(OF_THESE),
             ],
             outputs=[
                 io.Noise.Output(

@@ -6,7 +6,6 @@ import zlib
 from typing import Any
 
 
-
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
