@@ -68,11 +68,12 @@ def _small(key: str, value: Any, name: str) -> Any:
 
 def _earlier(schedule: str, keys: re.Pattern[str]) -> str:
     """Prompts or numbers at a quarter of their frames; no two come to stand at one frame."""
-    following = None
-    for key in reversed(list(keys.finditer(schedule))):
-        frame, (start, end) = int(key["frame"]) // PART, key.span("frame")
-        following = frame if following is None else min(frame, following - 1)
-        schedule = f"{schedule[:start]}{following}{schedule[end:]}"
+    found, frames = list(keys.finditer(schedule)), [-1]
+    for key in found:
+        frames.append(max(int(key["frame"]) // PART, frames[-1] + 1))
+    for key, frame in reversed(list(zip(found, frames[1:], strict=True))):
+        start, end = key.span("frame")
+        schedule = f"{schedule[:start]}{frame}{schedule[end:]}"
     return schedule
 
 
@@ -94,6 +95,8 @@ def check_outputs(server: ComfyServer, prompt: Prompt, outputs: Outputs, frames:
     """Holds what every output node put out against what is due; gives back their classes."""
     info = server.client.object_info()
     ends = [key for key, node in prompt.items() if info[node["class_type"]]["output_node"]]
+    if any(node["class_type"] == "ADN_PingPong" for node in prompt.values()):
+        frames = max(frames, 2 * frames - 2)
     for key in ends:
         check = CHECKS.get(prompt[key]["class_type"])
         assert check is not None, f"{prompt[key]['class_type']}: tell CHECKS what it puts out"
