@@ -14,8 +14,13 @@ H264 = "video/h264-mp4"
 
 def convert_combine(job: Job) -> None:
     for node in list(job.graph.nodes.values()):
-        if node.type in (COMBINE, OLD_COMBINE) and not node.problem and node.link("images"):
+        if node.type not in (COMBINE, OLD_COMBINE) or node.problem:
+            continue
+        if node.link("images"):
             _convert(job, node)
+        elif node.type == COMBINE:
+            job.report.became(node, "nothing: no pictures were connected to it")
+            job.graph.remove(node)
 
 
 def _convert(job: Job, node: Node) -> None:

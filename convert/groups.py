@@ -72,7 +72,8 @@ def _as_subgraph(
         for output in node.get("outputs") or []:
             output["links"] = []
     for start, slot, end, into, *_ in group.get("links") or []:
-        _link(links, nodes, (nodes[start], slot), (nodes[end], into))
+        if start is not None and end is not None:  # else to what was outside
+            _link(links, nodes, (nodes[start], slot), (nodes[end], into))
     inputs, outputs = _inputs(record, nodes), _outputs(record, nodes, group)
     key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{name}/{record['id']}"))
     _give_values(record, nodes)

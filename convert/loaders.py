@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .beta_schedules import Beta, beta_of
+from .beta_schedules import AUTOSELECT, EXISTING, Beta, beta_of
 from .contexts import Contexts, contexts_of, read_windows
 from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
 from .host_nodes import MODEL_SAMPLING
@@ -13,7 +13,7 @@ from .model_paths import leaves_as_loaded, sampling_before
 from .module_settings import adjusted
 from .motion_files import Use, kind_problem, loras_of, module_of, norms_of
 from .options import Job
-from .our_nodes import APPLY, KEEP, LCM_100, LOAD, OURS, VIEWS, WINDOWS
+from .our_nodes import APPLY, AUTO, KEEP, LCM_100, LOAD, NOISE_SCHEDULE, OURS, VIEWS, WINDOWS
 from .sample_settings import additions, apply_settings, beta_from_settings
 from .samplers import clip_length
 from .strengths import strength_inputs
@@ -119,14 +119,16 @@ def _convert_evolved(chain: Chain) -> None:
     applies = _applies(job, node)
     contexts = _contexts(chain)
     names = [job.value(use.load, "model_name") for use in applies if use.load.type == THEIR_LOAD]
-    beta = _beta(chain, names[-1] if names else None) if applies else Beta(KEEP)
-    if not applies and job.constant(node, "beta_schedule") not in ("autoselect", "use existing"):
-        job.report.leave(node, "its beta_schedule, since without a motion module nothing sets one")
+    used = any(use.mode == ACTIVE for use in applies)
+    beta = _beta(chain, names[-1] if names else None, used)
+    sets_it = any(use.mode == ACTIVE and not _in_no_step(job, use.apply) for use in applies)
+    if not sets_it and beta.schedule not in (AUTO, KEEP):
+        chain.add(NOISE_SCHEDULE, {"beta_schedule": beta.schedule}, node, mode=node.mode)
     for use in applies:
         apply = use.apply
         mode = use.mode if node.mode == ACTIVE else node.mode
         start, end = (job.value(apply, f"{edge}_percent") for edge in ("start", "end"))
-        if not isinstance(start, Link) and not isinstance(end, Link) and start >= end:
+        if _in_no_step(job, apply):
             job.report.note(f"{apply} takes part in no step; it is bypassed.")
             start, end, mode = 0.0, 1.0, BYPASSED if mode == ACTIVE else mode
         inputs = {
@@ -139,6 +141,11 @@ def _convert_evolved(chain: Chain) -> None:
         ours = _add_apply(chain, apply, inputs, mode)
         job.report.replaced(apply, ours)
     _finish(chain, contexts)
+
+
+def _in_no_step(job: Job, apply: Node) -> bool:
+    start, end = (job.value(apply, f"{edge}_percent") for edge in ("start", "end"))
+    return not isinstance(start, Link) and not isinstance(end, Link) and start >= end
 
 
 def _applies(job: Job, node: Node) -> list[Use]:
@@ -172,10 +179,13 @@ def _models_problem(job: Job, node: Node) -> str:
     return ""
 
 
-def _beta(chain: Chain, module: Any) -> Beta:
-    """The schedule of a loader, with ComfyUI's own node in the chain where it is one of LCM."""
+def _beta(chain: Chain, module: Any, used: bool = True) -> Beta:
+    """The schedule of a loader, with ComfyUI's own node in the chain where it is one of LCM. used:
+    whether it has a motion module, without which autoselect chooses none."""
     job, node = chain.job, chain.loader
     name = beta_from_settings(job, node) or job.value(node, "beta_schedule")
+    if name == AUTOSELECT and not used:
+        name = EXISTING
     beta = beta_of(node, name, module, job.report)
     sampling = "lcm" if beta.lcm else "eps" if _sampling_is_replaced(chain, beta) else ""
     if sampling:

@@ -4,8 +4,9 @@ import re
 from typing import Any, NamedTuple
 
 from .graph import ACTIVE, Link, Node
+from .host_nodes import HOST_FLOAT
 from .module_settings import adjusted
-from .options import Job
+from .options import STRONGEST, Job
 from .our_nodes import LOAD, LORA, NORMS_OF_V1
 from .their_nodes import APPLY as THEIR_APPLY
 from .their_nodes import (
@@ -98,11 +99,13 @@ def _lora_file(job: Job, node: Node) -> Any:
 def _lora(job: Job, node: Node, previous: Node | None) -> Node:
     name = _lora_file(job, node)
     strength = job.value(node, "strength")
-    if not isinstance(strength, Link):
-        strength = job.at_most(node, "strength", float(strength))
+    made = []
+    if not isinstance(strength, Link) and abs(strength) > STRONGEST:  # of what is typed in, alone
+        made.append(job.add(HOST_FLOAT, {"value": float(strength)}, node))
+        strength = Link(made[0].id, 0)
     inputs = {"motion_lora": name, "strength": strength}
     if previous is not None:
         inputs["previous"] = Link(previous.id, 0)
-    ours = job.graph.add(LORA, inputs, node, title=job.title(node), mode=node.mode)
-    job.report.replaced(node, ours)
-    return ours
+    made.append(job.add(LORA, inputs, node, title=job.title(node), mode=node.mode))
+    job.report.replaced(node, *made)
+    return made[-1]

@@ -12,7 +12,7 @@ from .pipes import holder_of, samples
 from .report import Report
 from .their_nodes import DEFAULTS, is_theirs
 
-STRONGEST = 2.0  # of Apply Motion Module, and of Load MotionLoRA
+STRONGEST = 2.0  # of Apply Motion Module, and of a Load MotionLoRA
 NEXT_TO = 40  # pixels between nodes that stand for one
 
 
@@ -130,12 +130,6 @@ class Job:
             if isinstance(value, Link) or value != DEFAULTS[node.type][name]:
                 shown = "is connected, and that" if isinstance(value, Link) else f"{value!r}"
                 self.report.leave(node, f"{name} {shown} {why}")
-
-    def at_most(self, node: Node, name: str, value: float) -> float:
-        """A strength that our nodes can have."""
-        if value > STRONGEST:
-            self.report.leave(node, f"{name} {value:g} is more than the {STRONGEST:g} possible")
-        return min(value, STRONGEST)
 
     def frames(self, link: Link | None) -> int | None:
         """How many frames a latent has, where the file says so."""

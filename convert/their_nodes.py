@@ -137,6 +137,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
 
 # What an option is where a file does not have it: the parameters' defaults in the nodes' code.
 _CONTEXT = {
+    "context_length": 16,
     "context_stride": 1,
     "context_overlap": 4,
     "closed_loop": False,

@@ -52,18 +52,24 @@ def named_values(node_type: str, saved: Any, linked: Collection[str] = ()) -> di
 
 def misfit(node_type: str, inputs: Mapping[str, Any]) -> str:
     """Which value of a node is not of its kind, as a clause; nothing where all are."""
-    for name, kind in _kinds(node_type).items():
+    for name, kinds in _kinds(node_type).items():
         value = inputs.get(name)
-        if name in inputs and not isinstance(value, Link) and not _could_be(value, kind):
-            return f"its {name} is {value!r}, which is {SAID[kind]}"
+        plain = name in inputs and not isinstance(value, Link)
+        if plain and not any(_could_be(value, kind) for kind in kinds):
+            return f"its {name} is {value!r}, which is {SAID[kinds[0]]}"
     return ""
 
 
-def _kinds(node_type: str) -> dict[str, str]:
-    """The kinds of all values that are read of a node, by name."""
-    defaults = DEFAULTS.get(node_type, {}).items()
-    kinds = {name: LETTERS[type(default)] for name, default in defaults}
-    return kinds | {name: kind for layout in LAYOUTS.get(node_type, ()) for name, kind in layout}
+def _kinds(node_type: str) -> dict[str, list[str]]:
+    """The kinds that all values which are read of a node have, or had in a version of it, by name;
+    the newest version's first."""
+    kinds: dict[str, list[str]] = {}
+    for layout in LAYOUTS.get(node_type, ()):
+        for name, kind in layout:
+            kinds.setdefault(name, []).append(kind)
+    for name, default in DEFAULTS.get(node_type, {}).items():
+        kinds.setdefault(name, [LETTERS[type(default)]])
+    return kinds
 
 
 def _could_be(value: Any, kind: str) -> bool:

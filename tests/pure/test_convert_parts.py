@@ -247,10 +247,13 @@ def test_values_without_an_equivalent(options, key, part):
     assert part in reasons(result)[key]
 
 
-def test_a_lora_stronger_than_ours_can_be():
+def test_a_lora_stronger_than_can_be_typed_in_gets_its_number_by_a_link():
     result, graph = replaced("gen1_loras_api", n11={"strength": 3.5})
-    assert "3.5" in reasons(result)["11"]
-    assert max(n["inputs"]["strength"] for n in graph.values() if n["type"] == LORA) == 2.0
+    assert not result.left
+    number = only(graph, "PrimitiveFloat")
+    assert number["inputs"] == {"value": 3.5}
+    linked = [n["inputs"]["strength"] for n in graph.values() if n["type"] == LORA]
+    assert [graph[link[0]] for link in linked if isinstance(link, tuple)] == [number]
 
 
 def test_half_converted_graphs_are_understood():
