@@ -19,10 +19,11 @@ def made(job: Job, node: Node, inputs: dict[str, Any]) -> None:
     _replace(job, node, {0: Link(ours.id, 0), 1: Link(ours.id, NEGATIVE_OUT)}, ours)
 
 
-def encoded(job: Job, node: Node, clip: Link, text: str) -> None:
-    """One prompt for all frames, in the host's node: one for each side that is used."""
-    inputs = [{"clip": clip, "text": side} for side in both_sides(text)]
-    in_place(job, node, TEXT_ENCODE, *inputs)
+def encoded(job: Job, node: Node, inputs: dict[str, Any], text: str) -> None:
+    """One prompt for all frames, in the host's node: one for each side that is used. inputs: of
+    which the clip is taken, where it is known."""
+    clip = {name: link for name, link in inputs.items() if name == "clip"}
+    in_place(job, node, TEXT_ENCODE, *({**clip, "text": side} for side in both_sides(text)))
 
 
 def both_sides(text: str) -> tuple[str, str]:

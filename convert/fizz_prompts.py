@@ -3,6 +3,7 @@
 One node for both sides: what its prompts have behind --neg is our node's third output.
 """
 
+import re
 from typing import Any
 
 from .fizz_keys import fizz_keys, from_zero
@@ -11,16 +12,18 @@ from .fizz_options import value
 from .fizz_place import encoded, made
 from .fizz_single import one_frame
 from .fizz_text import has_formula
-from .graph import Link, Node
+from .graph import ACTIVE, Link, Node
 from .options import Job, is_number
 from .prompt_clips import Part, frame_inputs, is_known, text_encoder
 from .prompt_text import Key, Unreadable, one_prompt, our_schedule, seen
+from .texts import texts_before
 
 AROUND = (("pre_text", "prefix"), ("app_text", "suffix"))
+_AT_AN_END = re.compile(r"^\s*,|,\s*([\"']|$)|:\s*[\"']\s*,", re.MULTILINE)  # commas of a prompt
 
 
 def convert_fizz(job: Job, node: Node) -> None:
-    inputs: dict[str, Any] = {"clip": text_encoder(job, node), "interpolation": "linear"}
+    inputs: dict[str, Any] = {**_clip(job, node), "interpolation": "linear"}
     frames = frames_of(job, node)
     known = frames if isinstance(frames, int) else None
     try:
@@ -37,6 +40,16 @@ def convert_fizz(job: Job, node: Node) -> None:
         _list_comma(job, node)
     convert = one_frame if node.type in (PROMPT, FLOW_END) else _batch
     convert(job, node, inputs | linked, keys, frames)
+
+
+def _clip(job: Job, node: Node) -> dict[str, Any]:
+    """Its text encoder, which a node that is off can do without."""
+    try:
+        return {"clip": text_encoder(job, node)}
+    except Unreadable:
+        if node.mode == ACTIVE:
+            raise
+    return {}
 
 
 def text_of(job: Job, node: Node) -> str:
@@ -61,7 +74,7 @@ def _batch(job: Job, node: Node, inputs: dict, keys: list[Key], frames: int | Li
     part = part._replace(start=part.start + shift, total=part.total + shift)
     constant = one_prompt(keys) and not has_formula(keys[0].text)
     if constant and not is_known(job, node, part) and not inputs.keys() & {"prefix", "suffix"}:
-        encoded(job, node, inputs["clip"], keys[0].text)
+        encoded(job, node, inputs, keys[0].text)
         return
     inputs |= frame_inputs(job, node, part, constant)
     end = None if "latent" in inputs else inputs["frames"]
@@ -91,7 +104,8 @@ def _part(job: Job, node: Node, keys: list[Key], frames: int | Link | None) -> P
 def _read_when_it_runs(job: Job, node: Node, inputs: dict, frames: Any) -> None:
     """A schedule whose text another node makes, or whose text FizzNodes could not read either:
     our node reads it when it runs, or says why it cannot."""
-    if any(value(job, node, name) for name in WEIGHTS):
+    before = [*texts_before(job.graph, inputs["text"])]
+    if any(value(job, node, name) for name in WEIGHTS) and any("`" in text for text in before):
         raise Unreadable("its prompts are not in the file, and weights go into them")
     for theirs, ours in AROUND:
         text = value(job, node, theirs)
@@ -99,7 +113,8 @@ def _read_when_it_runs(job: Job, node: Node, inputs: dict, frames: Any) -> None:
             text = (text.removesuffix("0") if ours == "suffix" else text).strip()
         if text:
             inputs[ours] = text
-    if inputs.keys() & {"prefix", "suffix"} and isinstance(value(job, node, "text"), Link):
+    around = inputs.keys() & {"prefix", "suffix"} and isinstance(value(job, node, "text"), Link)
+    if around and not _has_commas(inputs, before):
         _list_comma(job, node)
     if node.type in (PROMPT, FLOW_END):
         frame = value(job, node, "current_frame")
@@ -110,6 +125,15 @@ def _read_when_it_runs(job: Job, node: Node, inputs: dict, frames: Any) -> None:
         part = _part(job, node, [Key(0, "")], frames)
         inputs |= frame_inputs(job, node, part, constant=True)
     made(job, node, inputs)
+
+
+def _has_commas(inputs: dict, before: list[str]) -> bool:
+    """Whether one comma is between prompts and what is around them as it is; a space before it
+    makes no difference. before: the texts that the prompts are made of."""
+    ends = [(inputs.get("prefix", ","), -1), (inputs.get("suffix", ","), 0)]
+    around = all(isinstance(text, str) and text[place] == "," for text, place in ends)
+    known = any(len(text.split()) > 1 for text in before)
+    return around and known and not any(_AT_AN_END.search(text) for text in before)
 
 
 def _list_comma(job: Job, node: Node) -> None:

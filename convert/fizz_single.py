@@ -29,7 +29,7 @@ def one_frame(job: Job, node: Node, inputs: dict, keys: list[Key], frames: Any) 
     before, after = neighbours(keys, frame)
     around = inputs.keys() & {"prefix", "suffix"}
     if before.text == after.text and not around:
-        encoded(job, node, inputs["clip"], at_frame(before.text, frame, known))
+        encoded(job, node, inputs, at_frame(before.text, frame, known))
         return
     pair = [before, after] if before.frame < after.frame else [before]
     pair, shift = from_zero(pair)

@@ -1,5 +1,8 @@
 """Texts that come by a link from a node which only holds one."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from .graph import Graph, Link, Node
 from .held import constants, held
 
@@ -18,6 +21,28 @@ def held_text(graph: Graph, link: Link) -> str | None:
     if node is not None and node.type == WITHOUT_LINES and True in constants(node, 0):
         return found and "".join(found.splitlines())
     return found
+
+
+def texts_before(graph: Graph, link: Link) -> Iterator[str]:
+    """All texts that are in the file of what a link comes from, over whatever nodes."""
+    todo, seen = [link.node], {link.node}
+    while todo:
+        node = graph.nodes.get(todo.pop())
+        if node is None:
+            continue
+        yield from _texts([(node.raw or {}).get("widgets_values"), *node.inputs.values()])
+        before = {source.id for source in graph.sources(node)} - seen
+        seen |= before
+        todo += before
+
+
+def _texts(values: Any) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, (list, dict)) and not isinstance(value, Link):
+            inside = value.values() if isinstance(value, dict) else value
+            yield from (text for text in inside if isinstance(text, str))
 
 
 def is_unsent(node: Node, name: str, text: str) -> bool:

@@ -2,6 +2,8 @@
 
 import pytest
 from adn_testing.ade import as_graph, only, read, reasons, shape
+from adn_testing.fizz import with_schedule
+from adn_testing.page_graphs import PageBuilder, checkpoint, loader, sampled
 from adn_testing.sound import new_faults
 from animatediff_native.convert import convert
 
@@ -82,3 +84,52 @@ def test_a_schedule_without_a_motion_module(beta, expected, modules):
     for node, (_, value) in zip(found, expected, strict=True):
         assert value in node["inputs"].values()
     assert not any("beta_schedule" in entry for entry in reasons(result).values())
+
+
+@pytest.mark.parametrize("mode", [2, 4])
+@pytest.mark.parametrize("text", ['"0": "a", "8": "b"', '"0": "a"'])
+def test_a_schedule_of_prompts_that_is_off_can_be_without_clip(mode, text):
+    build = PageBuilder()
+    values = [text, 16, 12, False, "", "", 0, 0, 0, 0]
+    schedule = build.add(
+        "PromptSchedule", "CONDITIONING CONDITIONING", values, mode=mode, clip=("CLIP", None)
+    )
+    sampled(build, loader(build, checkpoint(build)))
+    build.add("ConditioningAverage", "CONDITIONING", [1], conditioning_to=("CONDITIONING", (schedule, 0)))
+    given = build.page()
+    result, graph = after(given)
+    assert not result.left and "PromptSchedule" not in {n["type"] for n in graph.values()}
+
+
+def _runtime(text: str, **options):
+    """A schedule whose text another node makes of this one."""
+    given = with_schedule("BatchPromptSchedule", text=["30", 0], **options)
+    given["30"] = {"class_type": "SomeSchedule", "inputs": {"prompts": ["31", 0]}}
+    given["31"] = {"class_type": "SomeLines", "inputs": {"lines": text}}
+    return given
+
+
+@pytest.mark.parametrize(("text", "stays"), [("a barn\na lake", 0), ("(a barn:`pw_a`)\na lake", 1)])
+def test_weights_are_missed_where_prompts_could_have_formulas(text, stays):
+    given = _runtime(text, pw_a=["32", 0])
+    given["32"] = {"class_type": "SomeNumbers", "inputs": {}}
+    result, graph = after(given)
+    assert len(result.left) == stays
+    assert [n["type"] for n in graph.values()].count("ADN_PromptSchedule") == 1 - stays
+
+
+@pytest.mark.parametrize(
+    ("text", "around", "listed"),
+    [
+        ("a barn\na lake", {"app_text": ", sharp"}, 0),
+        ("a barn\na lake", {"pre_text": "best,", "app_text": " , sharp"}, 0),
+        ("a barn\na lake", {"app_text": "sharp"}, 1),
+        ("a barn\na lake", {"pre_text": "best"}, 1),
+        ("a barn,\na lake", {"app_text": ", sharp"}, 1),
+        ('"0": "a barn,", "8": "b"', {"app_text": ", sharp"}, 1),
+        ('"0": ",a barn", "8": "b"', {"pre_text": "best,"}, 1),
+    ],
+)
+def test_a_comma_that_is_there_anyway_is_not_listed(text, around, listed):
+    result, _ = after(_runtime(text, **around))
+    assert sum("comma" in entry for entry in reasons(result).values()) == listed
