@@ -23,7 +23,9 @@ def value(job: Job, node: Node, name: str, default: Any = None, depth: int = 0) 
     found = node.inputs.get(name)
     if found is None and not (name in ONLY_CONNECTED and is_unsent(node, name, "text")):
         found = named(node).get(name)
-    if isinstance(found, Link):
+    if isinstance(found, Link) and job.graph.is_dead(found):
+        found = None
+    elif isinstance(found, Link):
         found = _behind(job, node, name, found, depth)
     return DEFAULTS.get(name, default) if found is None else found
 

@@ -11,8 +11,9 @@ from .fizz_nodes import BATCH_FLOW_END, BATCH_LATENTS, FLOW_END, PROMPT, WEIGHTS
 from .fizz_options import value
 from .fizz_place import encoded, made
 from .fizz_single import one_frame
-from .fizz_text import has_formula
+from .fizz_text import NEGATIVE, has_formula, put_around
 from .graph import ACTIVE, Link, Node
+from .host_nodes import REGEX_REPLACE
 from .options import Job, is_number
 from .prompt_clips import Part, frame_inputs, is_known, text_encoder
 from .prompt_text import Key, Unreadable, one_prompt, our_schedule, seen
@@ -84,7 +85,7 @@ def _batch(job: Job, node: Node, inputs: dict, keys: list[Key], frames: int | Li
 
 def _part(job: Job, node: Node, keys: list[Key], frames: int | Link | None) -> Part:
     """Which frames it gives out, by start_frame and end_frame; 0 stands for its end."""
-    start, end = (value(job, node, name) for name in ("start_frame", "end_frame"))
+    start, end = value(job, node, "start_frame"), _end(job, node, frames)
     if not is_number(start) or not is_number(end):
         raise Unreadable("its start_frame or end_frame is not in the file")
     known = frames if isinstance(frames, int) else None
@@ -101,21 +102,21 @@ def _part(job: Job, node: Node, keys: list[Key], frames: int | Link | None) -> P
     return Part(count, least, start, known or 0, node.link("num_latents"))
 
 
+def _end(job: Job, node: Node, frames: int | Link | None) -> Any:
+    """end_frame; 0 where it is what the number of frames is."""
+    end = value(job, node, "end_frame")
+    if not isinstance(end, Link) or not isinstance(frames, Link):
+        return end
+    return 0 if job.graph.source(end) == job.graph.source(frames) else end
+
+
 def _read_when_it_runs(job: Job, node: Node, inputs: dict, frames: Any) -> None:
     """A schedule whose text another node makes, or whose text FizzNodes could not read either:
     our node reads it when it runs, or says why it cannot."""
     before = [*texts_before(job.graph, inputs["text"])]
     if any(value(job, node, name) for name in WEIGHTS) and any("`" in text for text in before):
         raise Unreadable("its prompts are not in the file, and weights go into them")
-    for theirs, ours in AROUND:
-        text = value(job, node, theirs)
-        if isinstance(text, str):
-            text = (text.removesuffix("0") if ours == "suffix" else text).strip()
-        if text:
-            inputs[ours] = text
-    around = inputs.keys() & {"prefix", "suffix"} and isinstance(value(job, node, "text"), Link)
-    if around and not _has_commas(inputs, before):
-        _list_comma(job, node)
+    inputs |= _around(job, node, inputs["text"], before)
     if node.type in (PROMPT, FLOW_END):
         frame = value(job, node, "current_frame")
         total = frames if isinstance(frames, int) else 0
@@ -127,13 +128,32 @@ def _read_when_it_runs(job: Job, node: Node, inputs: dict, frames: Any) -> None:
     made(job, node, inputs)
 
 
-def _has_commas(inputs: dict, before: list[str]) -> bool:
+def _around(job: Job, node: Node, link: Link, before: list[str]) -> dict[str, Any]:
+    """What stands around the prompts of a text that is made when it runs. before: the texts that
+    these are made of."""
+    found = {}
+    for theirs, ours in AROUND:
+        text = value(job, node, theirs)
+        if isinstance(text, str):
+            text = (text.removesuffix("0") if ours == "suffix" else text).strip()
+        if text:
+            found[ours] = text
+    if not found or not isinstance(value(job, node, "text"), Link) or _has_commas(found, before):
+        return found
+    if any(isinstance(text, Link) or NEGATIVE in text for text in found.values()):
+        _list_comma(job, node)
+        return found
+    ours = job.add(REGEX_REPLACE, {"string": link, **put_around(**found)}, node)
+    return {"text": Link(ours.id, 0)}
+
+
+def _has_commas(around: dict[str, Any], before: list[str]) -> bool:
     """Whether one comma is between prompts and what is around them as it is; a space before it
-    makes no difference. before: the texts that the prompts are made of."""
-    ends = [(inputs.get("prefix", ","), -1), (inputs.get("suffix", ","), 0)]
-    around = all(isinstance(text, str) and text[place] == "," for text, place in ends)
+    makes no difference."""
+    ends = [(around.get("prefix", ","), -1), (around.get("suffix", ","), 0)]
+    there = all(isinstance(text, str) and text[place] == "," for text, place in ends)
     known = any(len(text.split()) > 1 for text in before)
-    return around and known and not any(_AT_AN_END.search(text) for text in before)
+    return there and known and not any(_AT_AN_END.search(text) for text in before)
 
 
 def _list_comma(job: Job, node: Node) -> None:

@@ -4,9 +4,11 @@ The text is the inside of a JSON object, its lines made one. Frames change in a 
 one prompt to the next; the first holds before its frame, the last behind it.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from ..motion.expressions import NoFormula, read_formula
 from ..motion.keyed_text import Entry, NoEntry, by_json, quote
@@ -17,6 +19,7 @@ NEGATIVE = "--neg"  # what stands behind it belongs to the second output
 FARTHEST = 10**9  # no clip has such a frame
 _NUMBER = re.compile(r"[+-]?\d+")
 _FORMULA = re.compile(r"`(.*?)`")
+_QUOTED_PROMPT = r'(:\s*")((?:(?!--neg)[^"\\]|\\.)*)((?:\s*--neg(?:[^"\\]|\\.)*)?")'
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -72,6 +75,18 @@ def _split(text: str, strict: bool = False) -> tuple[str, str]:
     if strict and len(parts) > 2:
         raise Unreadable(f"{quote(text)} has {NEGATIVE} more than once")
     return parts[0], parts[1] if len(parts) > 1 else ""
+
+
+def put_around(prefix: str = "", suffix: str = "") -> dict[str, Any]:
+    """What has the host's Regex Replace put texts around every prompt of a schedule, as FizzNodes
+    does it: the negative part keeps its place behind them."""
+    before, behind = (json.dumps(text, ensure_ascii=False)[1:-1] for text in (prefix, suffix))
+    first, last = (text.replace("\\", "\\\\") for text in (before, behind))
+    return {
+        "regex_pattern": _QUOTED_PROMPT,
+        "replace": rf"\g<1>{first} \g<2> {last}\g<3>",
+        "case_insensitive": False,
+    }
 
 
 def with_weights(text: str, weights: Mapping[str, str], last: int | None) -> str:

@@ -197,6 +197,13 @@ class Graph:
         """A link seen through wires alone."""
         return self.follow(link, self._through_wire, self._plain)
 
+    def is_dead(self, link: Link) -> bool:
+        """Whether a link comes from a wire that has nothing at its other end."""
+        node = self.nodes.get(self.wired(link).node)
+        if node is None or node.type not in WIRES or node.type == GET:
+            return False
+        return next(node.links(), None) is None and "value" not in node.inputs
+
     def _through(self, link: Link) -> Link | None:
         further = self._through_wire(link)
         return through_pipe(self, link) if further is None else further

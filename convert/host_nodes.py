@@ -6,6 +6,7 @@ MODEL_SAMPLING = "ModelSamplingDiscrete"
 EMPTY_LATENT = "EmptyLatentImage"
 CHECKPOINT = "CheckpointLoaderSimple"
 TEXT_ENCODE, HOST_TEXT, HOST_FLOAT = "CLIPTextEncode", "PrimitiveStringMultiline", "PrimitiveFloat"
+REGEX_REPLACE = "RegexReplace"
 SAVE_WEBP, CREATE_VIDEO, SAVE_VIDEO = "SaveAnimatedWEBP", "CreateVideo", "SaveVideo"
 
 HOST_NODES: dict[str, OurNode] = {
@@ -68,6 +69,20 @@ HOST_NODES: dict[str, OurNode] = {
         "String (Multiline)",
         (340, 160),
         widgets=(("value", "STRING", ""),),
+        outputs=(("STRING", "STRING"),),
+    ),
+    REGEX_REPLACE: OurNode(
+        "Regex Replace",
+        (340, 280),
+        widgets=(
+            ("string", "STRING", ""),
+            ("regex_pattern", "STRING", ""),
+            ("replace", "STRING", ""),
+            ("case_insensitive", "BOOLEAN", True),
+            ("multiline", "BOOLEAN", False),
+            ("dotall", "BOOLEAN", False),
+            ("count", "INT", 0),
+        ),
         outputs=(("STRING", "STRING"),),
     ),
     HOST_FLOAT: OurNode(

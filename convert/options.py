@@ -51,7 +51,9 @@ class Job:
 
     def value(self, node: Node, name: str) -> Any:
         """An option as the file has it, or its default."""
-        return node.inputs.get(name, DEFAULTS.get(node.type, {}).get(name))
+        default = DEFAULTS.get(node.type, {}).get(name)
+        found = node.inputs.get(name, default)
+        return default if isinstance(found, Link) and self.graph.is_dead(found) else found
 
     def constant(self, node: Node, name: str) -> Any:
         """An option that must be known here: that of a connected node which only holds one, else

@@ -19,6 +19,7 @@ MORE_HOST_NODES = (
     "comfy_extras.nodes_custom_sampler",
     "comfy_extras.nodes_model_advanced",
     "comfy_extras.nodes_primitive",
+    "comfy_extras.nodes_string",
 )
 COMBO = "COMBO"
 

@@ -301,10 +301,11 @@ def test_texts_that_are_put_together():
 def test_a_text_that_another_node_makes_is_read_when_it_runs():
     given = with_schedule(BATCH, text=["30", 0], pre_text="p,")
     given["30"] = {"class_type": "LoadText", "inputs": {}}
-    result = convert(given)
-    inputs = only(as_graph(result.workflow), PROMPTS)["inputs"]
-    assert (inputs["text"], inputs["prefix"], inputs["frames"]) == (("30", 0), "p,", 16)
-    assert "comma" in reasons(result)[NODE]
+    graph = as_graph(convert(given).workflow)
+    inputs, around = (only(graph, kind)["inputs"] for kind in (PROMPTS, "RegexReplace"))
+    assert (inputs["prefix"], inputs["frames"]) == ("", 16)
+    assert graph[inputs["text"][0]]["inputs"] == around
+    assert around["string"] == ("30", 0) and "p, " in around["replace"]
 
 
 @pytest.mark.parametrize("text", ["a red barn", "a, red, barn"])

@@ -1,11 +1,15 @@
 """What stands in few files, and is converted all the same."""
 
+import json
+import re
+
 import pytest
 from adn_testing.ade import as_graph, only, read, reasons, shape
 from adn_testing.fizz import with_schedule
 from adn_testing.page_graphs import PageBuilder, checkpoint, loader, sampled
 from adn_testing.sound import new_faults
 from animatediff_native.convert import convert
+from animatediff_native.convert.fizz_text import put_around, sides
 
 APPLY, WINDOWS, SCHEDULE = "ADN_ApplyMotionModule", "ADN_ContextWindows", "ADN_NoiseSchedule"
 
@@ -95,7 +99,9 @@ def test_a_schedule_of_prompts_that_is_off_can_be_without_clip(mode, text):
         "PromptSchedule", "CONDITIONING CONDITIONING", values, mode=mode, clip=("CLIP", None)
     )
     sampled(build, loader(build, checkpoint(build)))
-    build.add("ConditioningAverage", "CONDITIONING", [1], conditioning_to=("CONDITIONING", (schedule, 0)))
+    build.add(
+        "ConditioningAverage", "CONDITIONING", [1], conditioning_to=("CONDITIONING", (schedule, 0))
+    )
     given = build.page()
     result, graph = after(given)
     assert not result.left and "PromptSchedule" not in {n["type"] for n in graph.values()}
@@ -119,7 +125,7 @@ def test_weights_are_missed_where_prompts_could_have_formulas(text, stays):
 
 
 @pytest.mark.parametrize(
-    ("text", "around", "listed"),
+    ("text", "around", "put"),
     [
         ("a barn\na lake", {"app_text": ", sharp"}, 0),
         ("a barn\na lake", {"pre_text": "best,", "app_text": " , sharp"}, 0),
@@ -130,6 +136,52 @@ def test_weights_are_missed_where_prompts_could_have_formulas(text, stays):
         ('"0": ",a barn", "8": "b"', {"pre_text": "best,"}, 1),
     ],
 )
-def test_a_comma_that_is_there_anyway_is_not_listed(text, around, listed):
-    result, _ = after(_runtime(text, **around))
-    assert sum("comma" in entry for entry in reasons(result).values()) == listed
+def test_texts_go_around_prompts_that_are_made_when_it_runs(text, around, put):
+    """With one comma, where one is there anyway; else as the host's node puts them there."""
+    result, graph = after(_runtime(text, **around))
+    assert not result.left
+    inputs = only(graph, "ADN_PromptSchedule")["inputs"]
+    assert (graph[inputs["text"][0]]["type"] == "RegexReplace") == bool(put)
+    names = {"pre_text": "prefix", "app_text": "suffix"}
+    expected = {} if put else {names[name]: text.strip() for name, text in around.items()}
+    assert {name: inputs[name] for name in names.values() if inputs[name]} == expected
+
+
+@pytest.mark.parametrize("before", ["", "4k, \"best\"", "a\\b"])
+@pytest.mark.parametrize("behind", ["", "sharp", '"x" \\1'])
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        {"0": "a barn", "8": "a lake, at dawn"},
+        {"0": "a sign: \"open\"", "8": "ends in:"},
+        {"0": "a --neg b", "8": "c"},
+        {"0": "", "12": "a\nb --neg c \\ d"},
+        {"0": "(a:`0.5*t`)", "4": "x -- y"},
+    ],
+)
+def test_the_host_puts_texts_around_prompts_as_fizznodes_does(before, behind, prompts):
+    found = put_around(before, behind)
+    text = json.dumps(prompts, indent=1)
+    whole = re.sub(found["regex_pattern"], found["replace"], text)
+    expected = {at: sides(prompt, before, behind) for at, prompt in prompts.items()}
+    assert {at: sides(p, "", "") for at, p in json.loads(whole).items()} == expected
+
+
+def test_texts_with_a_negative_part_are_listed():
+    result, _ = after(_runtime("a\nb", app_text="x --neg y"))
+    assert any("comma" in entry for entry in reasons(result).values())
+
+
+def test_the_last_frame_may_be_what_the_number_of_frames_is():
+    given = with_schedule("BatchPromptSchedule", max_frames=["32", 0], end_frame=["32", 0])
+    given["32"] = {"class_type": "SomeCount", "inputs": {}}
+    result, graph = after(given)
+    assert not result.left and only(graph, "ADN_PromptSchedule")["inputs"]["frames"] == 16
+
+
+def test_a_reroute_from_nowhere_brings_nothing():
+    given = with_schedule("BatchPromptSchedule", app_text=["32", 0])
+    given["32"] = {"class_type": "Reroute", "inputs": {}}
+    given["10"]["inputs"]["beta_schedule"] = ["32", 0]
+    result, graph = after(given)
+    assert not result.left and only(graph, "ADN_PromptSchedule")["inputs"]["suffix"] == ""
