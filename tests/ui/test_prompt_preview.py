@@ -14,7 +14,12 @@ SHOWN = """() => {
     const file = encodeURIComponent(told.images[0].filename);
     return drawn || [...document.images].some(i => i.src.includes(file) && i.naturalWidth > 0);
 }"""
-VUE = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+VUE = """async on => {
+    try {
+        await app.extensionManager.setting.set("Comfy.VueNodes.Enabled", on);
+        return true;
+    } catch { return false; }  // an older page, which has one kind of nodes
+}"""
 
 
 @pytest.mark.parametrize("vue", [False, True])
@@ -23,7 +28,8 @@ def test_the_schedule_is_shown(page, standins, vue):
     make_small(page, standins)
     text = f"0: spring {vue}\n7: winter"  # another one, or the host would have it at hand
     page.set_widgets({"ADN_PromptSchedule": {"text": text, "frames": FRAMES}})
-    page.tab.evaluate(VUE, vue)
+    if not page.tab.evaluate(VUE, vue) and vue:
+        pytest.skip("this page has one kind of nodes")
     try:
         page.look_at("ADN_PromptSchedule")
         page.run()
