@@ -1,21 +1,29 @@
 """Links without a wire: Anything Everywhere gives an output to every input of its type that has
 none. The page keeps which these were under extra.ue_links.
 
-Where these are missing, what one such node gives is taken for the model of a loader alone.
+Where these are missing, what one such node gives is taken for the incumbent's nodes alone: models
+for its loaders, and what only its own nodes take.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .graph import MUTED, Link, Node
+from .graph import MUTED, Graph, Link, Node
 from .their_nodes import is_theirs
 
 PACK = ("Anything Everywhere", "Prompts Everywhere", "Seed Everywhere")
+KINDS = {
+    "CONTEXT_OPTIONS",
+    "MOTION_LORA",
+    "SAMPLE_SETTINGS",
+    "M_MODELS",
+    "MOTION_MODEL_ADE",
+}  # of theirs that none but their own nodes take
 
 
 def connect_by_name(workflow: dict[str, Any], nodes: dict[str, Node]) -> None:
     """Give inputs the links that the page would give them. What is not touched keeps its own."""
-    for node, name, link in [*_kept(workflow, nodes), *_models(nodes)]:
+    for node, name, link in [*_kept(workflow, nodes), *_missing(workflow, nodes)]:
         if name not in node.by_name and node.link(name) is None:
             node.by_name[name] = link
             node.inputs = {**node.inputs, name: link}  # the graph is not made yet
@@ -50,24 +58,46 @@ def _agree(one: str, other: str) -> bool:
     return one == other or "*" in (one, other)
 
 
-def _models(nodes: dict[str, Node]) -> Iterator[tuple[Node, str, Link]]:
-    """The models of loaders that have none, where only one node gives models to all."""
-    bare = [
-        node
-        for node in nodes.values()
-        if is_theirs(node.type)
-        and node.input_kinds.get("model") == "MODEL"
-        and not node.link("model")
-    ]
-    if not bare:
-        return
-    givers = (n for n in nodes.values() if n.type.startswith(PACK) and n.mode != MUTED)
-    links = {link for giver in givers for _, link in giver.links() if _gives(nodes, link)}
-    if len(links) == 1:
-        link = links.pop()
-        yield from ((node, "model", link) for node in bare if node.id != link.node)
+def _missing(workflow: dict[str, Any], nodes: dict[str, Node]) -> Iterator[tuple[Node, str, Link]]:
+    """What loaders and the like have none of, where only one node gives such a thing to all."""
+    extra = workflow.get("extra")
+    kept = isinstance(extra, dict) and isinstance(extra.get("ue_links"), list)
+    given = _given(nodes)
+    for node in nodes.values() if given else ():
+        for name, kind in node.input_kinds.items() if is_theirs(node.type) else ():
+            optional = kind != "MODEL" or name != "model"
+            if node.link(name) or name.startswith("prev") or (kept and optional):
+                continue
+            found = given.get(kind, ())
+            links = [link for link in found if link.node != node.id] if len(found) < 3 else []
+            if len(links) == 1:
+                yield node, name, links[0]
 
 
-def _gives(nodes: dict[str, Node], link: Link) -> bool:
+def _given(nodes: dict[str, Node]) -> dict[str, dict[Link, None]]:
+    """What nodes of that pack give, by type."""
+    given: dict[str, dict[Link, None]] = {}
+    for node in nodes.values():
+        for _, link in node.links() if node.type.startswith(PACK) and node.mode != MUTED else ():
+            if (kind := _kind(nodes, link)) in ("MODEL", *KINDS):
+                given.setdefault(kind, {})[link] = None
+    return given
+
+
+def _kind(nodes: Mapping[str, Node], link: Link) -> str:
     outputs = nodes[link.node].outputs if link.node in nodes else []
-    return 0 <= link.output < len(outputs) and outputs[link.output][1] == "MODEL"
+    return outputs[link.output][1] if 0 <= link.output < len(outputs) else ""
+
+
+def given_to_all(graph: Graph, node: Node) -> bool:
+    """Whether a node of theirs serves nothing but that pack's nodes, and what these gave it to is
+    gone."""
+    users = graph.users(node)
+    own = {kind for _, kind in node.outputs} <= KINDS
+    return own and all(user.type.startswith(PACK) for user in users)
+
+
+def empty_givers(graph: Graph, users: list[Node]) -> list[Node]:
+    """Those of that pack's nodes that have nothing to give any more."""
+    there = [user for user in users if user.type.startswith(PACK) and user.id in graph.nodes]
+    return [user for user in there if next(user.links(), None) is None]

@@ -7,6 +7,7 @@ from .api_format import read_api, write_api
 from .check import copied, is_api, is_page, malformed
 from .combine import convert_combine
 from .containers import unwrapped, without_more
+from .everywhere import empty_givers, given_to_all
 from .graph import Graph, Node
 from .groups import open_groups
 from .helpers import convert_helpers
@@ -128,14 +129,19 @@ def _remove_spent(job: Job, users: dict[str, list[Node]], wires: set[str]) -> No
             _say_why(job, node, users.get(node.id, []))
             freed.update(source.id for source in graph.sources(node))
             graph.remove(node)
+            for giver in empty_givers(graph, users.get(node.id, [])):
+                job.report.became(giver, "nothing: what it gave to others is connected to them")
+                graph.remove(giver)
             if node.type == GET and not graph.named(GET, node):
                 freed.update(end.id for end in graph.named(SET, node))
         asked = graph.present(freed)
 
 
 def _is_spent(graph: Graph, node: Node, wires: set[str]) -> bool:
-    if node.type in ENDS or graph.is_used(node):
+    if node.type in ENDS:
         return False
+    if graph.is_used(node):
+        return is_theirs(node.type) and given_to_all(graph, node)
     return node.id in wires if node.type in WIRES else is_theirs(node.type)
 
 

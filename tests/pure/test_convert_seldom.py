@@ -6,7 +6,7 @@ import re
 import pytest
 from adn_testing.ade import as_graph, only, read, reasons, shape
 from adn_testing.fizz import with_schedule
-from adn_testing.page_graphs import PageBuilder, checkpoint, loader, sampled
+from adn_testing.page_graphs import PageBuilder, checkpoint, loader, sampled, static_windows
 from adn_testing.sound import new_faults
 from animatediff_native.convert import convert
 from animatediff_native.convert.fizz_text import put_around, sides
@@ -185,3 +185,34 @@ def test_a_reroute_from_nowhere_brings_nothing():
     given["10"]["inputs"]["beta_schedule"] = ["32", 0]
     result, graph = after(given)
     assert not result.left and only(graph, "ADN_PromptSchedule")["inputs"]["suffix"] == ""
+
+
+def _to_all(kept: bool):
+    """A loader whose model, windows and MotionLoRA come from Anything Everywhere, of which the page
+    kept nothing, or that these were no links."""
+    build = PageBuilder()
+    lora = build.add("ADE_AnimateDiffLoRALoader", "MOTION_LORA", ["pan.ckpt", 0.5])
+    model = loader(build, None, context_options=("CONTEXT_OPTIONS", None),
+                   motion_lora=("MOTION_LORA", None))  # fmt: skip
+    give = build.add
+    give("Anything Everywhere", "", [], anything=("*", checkpoint(build)))
+    give("Anything Everywhere?", "", [".*", "x", ".*"], CONTEXT_OPTIONS=("*", static_windows(build)))
+    give("Anything Everywhere", "", [], MOTION_LORA=("*", (lora, 0)))
+    give("Anything Everywhere?", "", ["KSampler", ".*", ".*"], MODEL=("*", model))
+    sampled(build, model)
+    return {**build.page(), "extra": {"ue_links": []} if kept else {}}
+
+
+def test_what_a_loader_is_given_without_links():
+    result, graph = after(_to_all(kept=False))
+    assert not result.left
+    assert only(graph, APPLY)["inputs"]["motion_lora"] and only(graph, WINDOWS)
+    givers = [n for n in graph.values() if n["type"].startswith("Anything")]
+    assert len(givers) == 2  # of models; what only the loader took has become links
+
+
+def test_where_the_page_kept_its_links_only_models_are_guessed():
+    _, graph = after(_to_all(kept=True))
+    types = [n["type"] for n in graph.values()]
+    assert APPLY in types and WINDOWS not in types
+    assert "motion_lora" not in only(graph, APPLY)["inputs"]
