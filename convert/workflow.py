@@ -8,6 +8,8 @@ from .check import copied, is_api, is_page, malformed
 from .combine import convert_combine
 from .containers import unwrapped, without_more
 from .everywhere import empty_givers, given_to_all
+from .fizz_nodes import PROMPTS as FIZZ_PROMPTS
+from .fizz_nodes import is_fizz
 from .graph import Graph, Node
 from .groups import open_groups
 from .helpers import convert_helpers
@@ -70,10 +72,11 @@ def _require_theirs(graph: Graph, unread: list[Node]) -> None:
             "nodes of ComfyUI-AnimateDiff-Evolved, whose ids begin with ADE_",
             "run it with that pack, or begin with a template of AnimateDiff Native.",
         )
-    if not unread and not found:
+    schedules = any(node.type in FIZZ_PROMPTS and is_fizz(node) for node in graph.nodes.values())
+    if not unread and not found and not schedules:
         raise AnimateDiffError(
             "this workflow has no node of ComfyUI-AnimateDiff-Evolved.",
-            "at least one node whose id begins with ADE_",
+            "at least one node whose id begins with ADE_, or a schedule of prompts of FizzNodes",
             "use it as it is: there is nothing to convert.",
         )
     for node in filter(lambda node: is_theirs(node.type), graph.looped()):

@@ -216,3 +216,11 @@ def test_where_the_page_kept_its_links_only_models_are_guessed():
     types = [n["type"] for n in graph.values()]
     assert APPLY in types and WINDOWS not in types
     assert "motion_lora" not in only(graph, APPLY)["inputs"]
+
+
+def test_schedules_of_prompts_alone_are_converted():
+    given = with_schedule("BatchPromptSchedule")
+    given["5"]["inputs"]["model"] = ["1", 0]
+    del given["10"]
+    result, graph = after(given)
+    assert not result.left and only(graph, "ADN_PromptSchedule")
