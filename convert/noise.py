@@ -7,7 +7,7 @@ from .contexts import Windows
 from .graph import Link, Node
 from .options import Job
 from .our_nodes import FRAME_NOISE, NOISE_LAYER, USE_NOISE
-from .samplers import Seed, adds_noise, seed_of
+from .samplers import Seed, adds_noise, fixed_seed, seed_of
 from .their_options import LAYER_ADD, LAYER_REPLACE, LAYER_SUM, LAYER_WEIGHTED
 from .values_of import INT_OUTPUTS, Frames, numbers_from
 
@@ -143,7 +143,7 @@ def moved(job: Job, node: Node, seed: Seed) -> Seed:
         held = job.number(node, "seed_override")
         seed = Seed(held) if numbers is None else Seed(0, frames=tuple(map(round, numbers)))
     offset = job.known_number(node, "seed_offset")
-    higher = seed.plus(int(offset))
+    higher = (fixed_seed(job, seed) if offset else seed).plus(int(offset))
     if higher is None:
         job.report.leave(node, f"seed_offset {offset} to a seed that is connected, or beyond all")
     return higher or seed
@@ -185,7 +185,7 @@ def _kind(job: Job, draw: Draw, plain: str) -> str:
 
 
 def _offset(job: Job, node: Node, seed: Seed, offset: int) -> Seed:
-    higher = seed.plus(offset)
+    higher = (fixed_seed(job, seed) if offset else seed).plus(offset)
     if higher is None:
         job.report.leave(node, f"batch_offset {offset} to a seed that is connected, or beyond all")
     return higher or seed

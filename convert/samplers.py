@@ -56,6 +56,25 @@ def seed_of(job: Job, sampler: Node) -> Seed | None:
     return _seed_among(seeded) or _seed_of_pipe(job, seeded)
 
 
+def fixed_seed(job: Job, seed: Seed) -> Seed:
+    """A seed whose value is in the file, where another node of packs holds it and the page does not
+    change it after a run."""
+    link = seed.value
+    node = job.graph.origin(link) if isinstance(link, Link) else None
+    if node is None or "seed" not in node.type.lower() or next(node.links(), None) is not None:
+        return seed
+    saved = (node.raw or {}).get("widgets_values")
+    values = saved if isinstance(saved, list) else [*node.inputs.values()]
+    numbers = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
+    if (
+        len(numbers) != 1
+        or not 0 <= numbers[0] <= LARGEST_SEED
+        or {*CONTROLS[1:]} & {*map(str, values)}
+    ):
+        return seed
+    return Seed(numbers[0])
+
+
 def _seed_among(node: Node) -> Seed | None:
     """Of nodes whose values have no names here: a seed is followed by what the page does to it."""
     values = (node.raw or {}).get("widgets_values")

@@ -224,3 +224,28 @@ def test_schedules_of_prompts_alone_are_converted():
     del given["10"]
     result, graph = after(given)
     assert not result.left and only(graph, "ADN_PromptSchedule")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "control", "expected"),
+    [
+        ("Pack_Seed", 40, "fixed", 42),
+        ("Pack_Seed", 40, "randomize", None),
+        ("Pack_Seed", -1, "fixed", None),
+        ("SomeNumbers", 40, "fixed", None),
+    ],
+)
+def test_an_offset_to_a_seed_that_a_node_holds(kind, value, control, expected):
+    build = PageBuilder()
+    settings = build.add("ADE_AnimateDiffSamplingSettings", "SAMPLE_SETTINGS",
+                         [0, "default", "comfy", 2, False])  # fmt: skip
+    seed = build.add(kind, "INT", [value, control])
+    model = loader(build, checkpoint(build), sample_settings=("SAMPLE_SETTINGS", (settings, 0)))
+    latent = build.add("EmptyLatentImage", "LATENT", [512, 512, 16])
+    build.add("KSampler", "LATENT", [7, "fixed", 20, 7.5, "euler", "normal", 1.0],
+              widgets=("seed",), model=("MODEL", model), latent_image=("LATENT", (latent, 0)),
+              seed=("INT", (seed, 0)))  # fmt: skip
+    result, graph = after(build.page())
+    assert bool(result.left) == (expected is None)
+    if expected is not None:
+        assert only(graph, "ADN_FrameNoise")["inputs"]["seed"] == expected
