@@ -2,7 +2,7 @@
 
 from .fizz_nodes import WEIGHTS
 from .fizz_options import value
-from .fizz_text import NEGATIVE, as_formula, fizz_schedule, has_formula, sides, with_weights
+from .fizz_text import NEGATIVE, PLACES, as_formula, fizz_schedule, has_formula, sides, with_weights
 from .graph import Link, Node
 from .options import Job, is_number
 from .prompt_text import CHUNK, Key, Unreadable, chunks, foreign_mark, instruction
@@ -12,9 +12,9 @@ from .values_of import FLOAT_OUTPUTS, numbers_from
 
 def fizz_keys(job: Job, node: Node, text: str, frames: int | None) -> list[Key]:
     """Its keys; a negative prompt stands behind --neg. pre_text and app_text are in the prompts
-    where they are in the file."""
-    found = (value(job, node, name) for name in ("pre_text", "app_text"))
-    before, behind = ("" if isinstance(part, Link) else str(part) for part in found)
+    where they are in the file, else places for them."""
+    found = ((name, value(job, node, name)) for name in ("pre_text", "app_text"))
+    before, behind = (PLACES[name] if isinstance(at, Link) else str(at) for name, at in found)
     keys = _read(job, node, text, frames)
     weights = _weights(job, node, "".join([before, behind, *(key.text for key in keys)]))
     last = None if frames is None else frames - 1

@@ -3,18 +3,25 @@
 from typing import Any
 
 from .fizz_nodes import BATCH_LATENTS
-from .fizz_text import NEGATIVE
+from .fizz_text import NEGATIVE, PLACES
 from .graph import Link, Node
-from .host_nodes import TEXT_ENCODE
+from .host_nodes import REGEX_REPLACE, STRING_REPLACE, TEXT_ENCODE
 from .options import Job
 from .our_nodes import PROMPTS
 
+LINKED = {"linked", "prefix", "suffix"}  # texts around prompts that are not in the file
 BELOW = 200  # pixels from a node to a second one in its place
 NEGATIVE_OUT = 2  # of Prompt Schedule
 
 
 def made(job: Job, node: Node, inputs: dict[str, Any]) -> None:
-    """A Prompt Schedule."""
+    """A Prompt Schedule. linked: texts that other nodes make, which go to their places in it."""
+    texts = inputs.pop("linked", {})
+    for name, link in texts.items():
+        quoted = {"string": link, "regex_pattern": r'(["\\])', "replace": r"\\\1"}
+        safe = job.add(REGEX_REPLACE, quoted, node)
+        put = {"string": inputs["text"], "find": PLACES[name], "replace": Link(safe.id, 0)}
+        inputs["text"] = Link(job.add(STRING_REPLACE, put, node).id, 0)
     ours = job.graph.add(PROMPTS, inputs, node, title=job.title(node), mode=node.mode)
     _replace(job, node, {0: Link(ours.id, 0), 1: Link(ours.id, NEGATIVE_OUT)}, ours)
 

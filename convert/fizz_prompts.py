@@ -9,9 +9,9 @@ from typing import Any
 from .fizz_keys import fizz_keys, from_zero
 from .fizz_nodes import BATCH_FLOW_END, BATCH_LATENTS, FLOW_END, PROMPT, WEIGHTS
 from .fizz_options import value
-from .fizz_place import encoded, made
+from .fizz_place import LINKED, encoded, made
 from .fizz_single import one_frame
-from .fizz_text import NEGATIVE, has_formula, put_around
+from .fizz_text import NEGATIVE, PLACES, has_formula, put_around
 from .graph import ACTIVE, Link, Node
 from .host_nodes import REGEX_REPLACE
 from .options import Job, is_number
@@ -35,12 +35,23 @@ def convert_fizz(job: Job, node: Node) -> None:
             raise
         _read_when_it_runs(job, node, inputs | {"text": link}, frames)
         return
-    linked = {ours: value(job, node, theirs) for theirs, ours in AROUND}
-    linked = {name: text for name, text in linked.items() if isinstance(text, Link)}
-    if linked:
-        _list_comma(job, node)
+    keys, linked = _linked(job, node, keys)
     convert = one_frame if node.type in (PROMPT, FLOW_END) else _batch
     convert(job, node, inputs | linked, keys, frames)
+
+
+def _linked(job: Job, node: Node, keys: list[Key]) -> tuple[list[Key], dict[str, Any]]:
+    """Texts that other nodes make to stand around the prompts, as inputs: for their places in the
+    keys, but where they could have a negative part."""
+    around = {name: value(job, node, name) for name, _ in AROUND}
+    linked = {name: text for name, text in around.items() if isinstance(text, Link)}
+    before = (text for link in linked.values() for text in texts_before(job.graph, link))
+    if not any(NEGATIVE in text for text in before):
+        return keys, {"linked": linked} if linked else {}
+    _list_comma(job, node)
+    for name in linked:
+        keys = [key._replace(text=key.text.replace(PLACES[name], "").strip()) for key in keys]
+    return keys, {ours: linked[theirs] for theirs, ours in AROUND if theirs in linked}
 
 
 def _clip(job: Job, node: Node) -> dict[str, Any]:
@@ -74,7 +85,7 @@ def _batch(job: Job, node: Node, inputs: dict, keys: list[Key], frames: int | Li
     keys, shift = from_zero(keys)
     part = part._replace(start=part.start + shift, total=part.total + shift)
     constant = one_prompt(keys) and not has_formula(keys[0].text)
-    if constant and not is_known(job, node, part) and not inputs.keys() & {"prefix", "suffix"}:
+    if constant and not is_known(job, node, part) and not inputs.keys() & LINKED:
         encoded(job, node, inputs, keys[0].text)
         return
     inputs |= frame_inputs(job, node, part, constant)

@@ -5,7 +5,7 @@ from typing import Any
 from .fizz_keys import fizz_keys, from_zero
 from .fizz_nodes import BATCH_STRING
 from .fizz_options import value
-from .fizz_place import both_sides, encoded, in_place, made
+from .fizz_place import LINKED, both_sides, encoded, in_place, made
 from .fizz_text import at_frame, has_formula
 from .graph import Link, Node
 from .host_nodes import HOST_TEXT
@@ -27,8 +27,7 @@ def one_frame(job: Job, node: Node, inputs: dict, keys: list[Key], frames: Any) 
         return
     frame = int(frame) % known if known else int(frame)
     before, after = neighbours(keys, frame)
-    around = inputs.keys() & {"prefix", "suffix"}
-    if before.text == after.text and not around:
+    if before.text == after.text and not inputs.keys() & LINKED:
         encoded(job, node, inputs, at_frame(before.text, frame, known))
         return
     pair = [before, after] if before.frame < after.frame else [before]

@@ -16,6 +16,7 @@ from .prompt_text import Key, Unreadable
 from .value_text import shown
 
 NEGATIVE = "--neg"  # what stands behind it belongs to the second output
+PLACES = {name: f"@{name}@" for name in ("pre_text", "app_text")}  # of what other nodes make
 FARTHEST = 10**9  # no clip has such a frame
 _NUMBER = re.compile(r"[+-]?\d+")
 _FORMULA = re.compile(r"`(.*?)`")

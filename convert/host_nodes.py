@@ -6,7 +6,7 @@ MODEL_SAMPLING = "ModelSamplingDiscrete"
 EMPTY_LATENT = "EmptyLatentImage"
 CHECKPOINT = "CheckpointLoaderSimple"
 TEXT_ENCODE, HOST_TEXT, HOST_FLOAT = "CLIPTextEncode", "PrimitiveStringMultiline", "PrimitiveFloat"
-REGEX_REPLACE = "RegexReplace"
+REGEX_REPLACE, STRING_REPLACE = "RegexReplace", "StringReplace"
 SAVE_WEBP, CREATE_VIDEO, SAVE_VIDEO = "SaveAnimatedWEBP", "CreateVideo", "SaveVideo"
 
 HOST_NODES: dict[str, OurNode] = {
@@ -69,6 +69,12 @@ HOST_NODES: dict[str, OurNode] = {
         "String (Multiline)",
         (340, 160),
         widgets=(("value", "STRING", ""),),
+        outputs=(("STRING", "STRING"),),
+    ),
+    STRING_REPLACE: OurNode(
+        "Replace",
+        (340, 240),
+        widgets=(("string", "STRING", ""), ("find", "STRING", ""), ("replace", "STRING", "")),
         outputs=(("STRING", "STRING"),),
     ),
     REGEX_REPLACE: OurNode(

@@ -10,6 +10,7 @@ from adn_testing.page_graphs import PageBuilder, checkpoint, loader, sampled, st
 from adn_testing.sound import new_faults
 from animatediff_native.convert import convert
 from animatediff_native.convert.fizz_text import put_around, sides
+from animatediff_native.samplers.prompt_schedule import read_written
 
 APPLY, WINDOWS, SCHEDULE = "ADN_ApplyMotionModule", "ADN_ContextWindows", "ADN_NoiseSchedule"
 
@@ -249,3 +250,44 @@ def test_an_offset_to_a_seed_that_a_node_holds(kind, value, control, expected):
     assert bool(result.left) == (expected is None)
     if expected is not None:
         assert only(graph, "ADN_FrameNoise")["inputs"]["seed"] == expected
+
+
+def _put_together(graph, link, texts):
+    """What the host's nodes make of a text when they run."""
+    if not isinstance(link, tuple):
+        return link
+    if link[0] in texts:
+        return texts[link[0]]
+    node = graph[link[0]]
+    inputs = {name: _put_together(graph, value, texts) for name, value in node["inputs"].items()}
+    if node["type"] == "RegexReplace":
+        return re.sub(inputs["regex_pattern"], inputs["replace"], inputs["string"])
+    assert node["type"] == "StringReplace"
+    return inputs["string"].replace(inputs["find"], inputs["replace"])
+
+
+@pytest.mark.parametrize("node_type", ["BatchPromptSchedule", "PromptSchedule"])
+@pytest.mark.parametrize("made", ["sharp", 'a "b" \\ c', "two\nlines, 4k"])
+def test_texts_that_are_made_when_it_runs_go_to_their_places(node_type, made):
+    text = '"0": "a, b", "12": "c --neg d"'
+    given = with_schedule(node_type, text=text, pre_text=["32", 0], app_text=["33", 0])
+    given["32"] = {"class_type": "SomeText", "inputs": {"from": ["31", 0]}}
+    given["33"] = {"class_type": "SomeText", "inputs": {"from": ["31", 0]}}
+    given["31"] = {"class_type": "SomeFile", "inputs": {}}
+    result, graph = after(given)
+    inputs = only(graph, "ADN_PromptSchedule")["inputs"]
+    assert not result.left and inputs["prefix"] == inputs["suffix"] == ""
+    whole = _put_together(graph, inputs["text"], {"32": made, "33": "end"})
+    keys, *_ = read_written(whole, 16)
+    expected = [sides(prompt, made, "end") for prompt in ("a, b", "c --neg d")]
+    count = 2 if node_type == "BatchPromptSchedule" else 1
+    assert [sides(key.prompt, "", "") for key in keys] == expected[:count]
+
+
+def test_a_text_that_could_have_a_negative_part_stays_around():
+    given = with_schedule("BatchPromptSchedule", pre_text=["32", 0])
+    given["32"] = {"class_type": "RandomText", "inputs": {"text": "x --neg y"}}
+    result, graph = after(given)
+    inputs = only(graph, "ADN_PromptSchedule")["inputs"]
+    assert inputs["prefix"] == ("32", 0) and inputs["text"] == '"0": "a",\n"8": "b"'
+    assert any("comma" in entry for entry in reasons(result).values())
