@@ -16,10 +16,25 @@ from adn_testing.probes import windowed
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.samplers.fuse import Fuse
 from animatediff_native.samplers.windows import Schedule, WindowPlan
-from comfy.context_windows import IndexListContextWindow
+from comfy.context_windows import ContextWindowABC
 
 pytestmark = pytest.mark.usefixtures("inference")
 LENGTH, OVERLAP = 4, 2
+
+
+class TheirWindow(ContextWindowABC):
+    """What the host and others see of a window, whatever its version keeps beside it."""
+
+    dim = 0
+
+    def __init__(self, chosen):
+        self.index_list, self.context_length = chosen, len(chosen)
+
+    def get_tensor(self, full, *_, **__):
+        return full[self.index_list]
+
+    def add_window(self, full, to_add):
+        raise NotImplementedError
 
 
 class TheirLoop:
@@ -42,7 +57,7 @@ class TheirLoop:
             chosen = list(window)
             options = {
                 **model_options["transformer_options"],
-                "context_window": IndexListContextWindow(chosen),
+                "context_window": TheirWindow(chosen),
             }
             told = {**model_options, "context_handler": None, "transformer_options": options}
             predicted = calc_cond_batch(model, conds, x[chosen], sigma[chosen], told)
