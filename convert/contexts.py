@@ -20,15 +20,15 @@ from .their_nodes import (
 from .their_options import VIEWS_LOOPED, VIEWS_STATIC, VIEWS_UNIFORM
 from .values_of import Frames
 
+UNIFORM_THERE, OPEN = "uniform (Evolved)", "looped open"
 SCHEDULES = {
     STATIC: "static",
-    UNIFORM: "uniform (Evolved)",
+    UNIFORM: UNIFORM_THERE,
     LOOPED: "looped",
     BATCHED: "batched",
     LEGACY_UNIFORM: "looped",
     V1_ADVANCED: "looped",
 }
-UNIFORM_THERE, OPEN = "uniform (Evolved)", "looped open"
 VIEW_SCHEDULES = {VIEWS_STATIC: "static", VIEWS_UNIFORM: UNIFORM_THERE, VIEWS_LOOPED: "looped"}
 STRIDED = (UNIFORM_THERE, "looped", OPEN)
 LOOPING_NAMES = ("uniform", "looped_uniform")  # what context_schedule of old nodes was called

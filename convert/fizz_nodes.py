@@ -7,7 +7,7 @@ texts one place too early, and a 0 where app_text is now.
 from typing import Any
 
 from .graph import Node
-from .layouts import Layout, layouts
+from .layouts import CONTROLS, Layout, layouts
 from .options import is_number
 from .their_nodes import FIZZ_LATENTS
 
@@ -36,7 +36,6 @@ VALUES = (VALUE, BATCH_VALUES, BATCH_VALUES_LATENTS)
 HELPERS = (FLOW, CONCATENATE, JOIN)  # of use only to the others
 
 WEIGHTS = ("pw_a", "pw_b", "pw_c", "pw_d")
-CONTROLS = ("fixed", "increment", "decrement", "randomize")
 DEFAULTS: dict[str, Any] = {
     "max_frames": 120,
     "current_frame": 0,

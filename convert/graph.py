@@ -184,6 +184,11 @@ class Graph:
         end = _end_of_wire(node)
         return (self._ends.get((kind, end[1]), {}) if end else {}).values()
 
+    def given_on(self, node: Node) -> list[Link]:
+        """The outputs that something takes of a node, and of the other ends of a wire by name."""
+        ends = self.named(GET, node) if node.type == SET else ()
+        return [link for end in (node, *ends) for link in self.taken(end)]
+
     def origin(self, link: Link | None) -> Node | None:
         """The node that a link comes from, seen through what is only a wire."""
         node = None if link is None else self.nodes.get(self.source(link).node)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from .graph import Graph, Link, Node
+from .layouts import CHANGES
 from .wires import WIRES
 
 PRIMITIVE = "PrimitiveNode"
@@ -20,7 +21,6 @@ MAKES = re.compile(  # what the value is not in the file of
     re.IGNORECASE,
 )
 SCALARS = {"INT", "FLOAT", "STRING", "BOOLEAN", "NUMBER", "COMBO", "*", "BOOL", "TEXT"}
-CHANGES = ("randomize", "increment", "decrement")
 ANY: tuple[type, ...] = (bool, int, float, str)
 
 

@@ -9,7 +9,6 @@ from .our_nodes import APPLY, AUTO, KEEP, NOISE_SCHEDULE, SCALED_LINEAR
 from .their_nodes import CHECKPOINT as THEIR_CHECKPOINT
 from .their_nodes import EMPTY_LATENT as THEIR_EMPTY_LATENT
 from .their_nodes import UNLOAD
-from .wires import GET, SET
 
 MOST_LATENTS = 4096  # batch_size of Empty Latent Image
 LOADED_SCALE = 0.18215  # of an SD1.5 checkpoint's latents
@@ -72,8 +71,7 @@ def _sampled_as_loaded(graph: Graph, link: Link) -> bool:
             if node.is_wire:
                 if node.id not in seen:
                     seen.add(node.id)
-                    ends = graph.named(GET, node) if node.type == SET else ()
-                    links += [link for end in (node, *ends) for link in graph.taken(end)]
+                    links += graph.given_on(node)
                 continue
             if node.type == APPLY and node.inputs.get("beta_schedule") != KEEP:
                 continue
@@ -93,7 +91,7 @@ def _unload(job: Job, node: Node) -> None:
     if node.mode == MUTED or link is None:
         job.replace(node, {})
         return
-    model = link if node.mode != ACTIVE else without_motion(job, link, node)
+    model = link if node.mode != ACTIVE else without_motion(job, link)
     if model is None:
         job.report.leave(node, "it does not stand behind a motion module that was converted")
         return

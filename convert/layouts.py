@@ -6,6 +6,8 @@ Letters: t text, i whole number, f number, b switch. And how a node that is adde
 from dataclasses import dataclass
 from typing import Any
 
+CONTROLS = ("fixed", "increment", "decrement", "randomize")  # what the page does to a seed
+CHANGES = CONTROLS[1:]
 Layout = tuple[tuple[str, str], ...]
 
 

@@ -116,7 +116,7 @@ def _copied(job: Job, node: Node, model: Link | None, why: str) -> Node:
     return copy
 
 
-def without_motion(job: Job, link: Link, place: Node) -> Link | None:
+def without_motion(job: Job, link: Link) -> Link | None:
     """A model as it is without what our nodes added to it; None where a node of theirs is still
     in its way. What others patched stays, and so does the noise schedule, as theirs leave it."""
     graph = job.graph

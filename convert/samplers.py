@@ -7,7 +7,8 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from .graph import ACTIVE, GET, SET, Graph, Link, Node
+from .graph import ACTIVE, Graph, Link, Node
+from .layouts import CHANGES, CONTROLS
 from .options import Job
 from .pipes import holder_of, is_pipe_input, onward, part_of, samples
 from .wires import REROUTE, WIRES
@@ -16,7 +17,6 @@ MODEL_INPUTS = ("model", "guider", REROUTE, "")
 MODELS = ("MODEL", "GUIDER")
 LATENTS = ("latent_image", "latent", "samples", "latents", "optional_latent", "latent_opt")
 SEEDS = ("seed", "noise_seed")
-CONTROLS = ("fixed", "increment", "decrement", "randomize")
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 NO_NOISE = "DisableNoise"  # the host's node for samplers that take noise
 
@@ -69,7 +69,7 @@ def fixed_seed(job: Job, seed: Seed) -> Seed:
     if (
         len(numbers) != 1
         or not 0 <= numbers[0] <= LARGEST_SEED
-        or {*CONTROLS[1:]} & {*map(str, values)}
+        or {*CHANGES} & {*map(str, values)}
     ):
         return seed
     return Seed(numbers[0])
@@ -162,8 +162,7 @@ def _onward(graph: Graph, node: Node, name: str) -> list[Link]:
     by_pipe = onward(graph, node, name)
     if by_pipe is not None:
         return by_pipe
-    ends = graph.named(GET, node) if node.type == SET else ()
-    links = [link for end in (node, *ends) for link in graph.taken(end)]
+    links = graph.given_on(node)
     return [link for link in links if _may_give_model(graph.nodes[link.node], link.output)]
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from .check import malformed
 from .graph import Link
-from .layouts import Layout
+from .layouts import CONTROLS, Layout
 from .their_nodes import DEFAULTS, LAYOUTS
 
-CONTROLS = ("fixed", "increment", "decrement", "randomize")
 KINDS: dict[str, tuple[type, ...]] = {"t": (str,), "i": (int,), "f": (int, float), "b": (bool,)}
 LETTERS = {str: "t", int: "i", float: "f", bool: "b"}
 NUMBERS = ("i", "f")  # by name, one may stand for the other

@@ -3,30 +3,20 @@
 from comfy_api.latest import io
 
 LONGEST_CLIP = 100_000  # frames: more than an hour
-ITS_END = "or its end."
 
 
 def first_frame_input(what_for: str = "") -> io.Input:
-    return io.Int.Input(
-        "first_frame",
-        default=0,
-        min=0,
-        max=LONGEST_CLIP,
-        optional=True,
-        tooltip="For a long clip that is made in parts: the number of this part's first frame "
-        "in the whole." + what_for,
-    )
+    told = "For a long clip that is made in parts: the number of this part's first frame in the "
+    return _frames("first_frame", f"{told}whole.{what_for}")
 
 
-def total_frames_input(otherwise: str = ITS_END) -> io.Input:
-    return io.Int.Input(
-        "total_frames",
-        default=0,
-        min=0,
-        max=LONGEST_CLIP,
-        optional=True,
-        tooltip="How many frames all parts have together. 0: this clip is the whole, " + otherwise,
-    )
+def total_frames_input(otherwise: str = "or its end.") -> io.Input:
+    told = "How many frames all parts have together. 0: this clip is the whole, "
+    return _frames("total_frames", told + otherwise)
+
+
+def _frames(name: str, tooltip: str) -> io.Input:
+    return io.Int.Input(name, default=0, min=0, max=LONGEST_CLIP, optional=True, tooltip=tooltip)
 
 
 def part_inputs() -> list[io.Input]:

@@ -36,9 +36,9 @@ class BetaSchedule(str, Enum):
     SQUARED_COSINE = "squaredcos_cap_v2"
 
 
-HOST_NAMES = {  # and beta_end where it is not the usual one
-    BetaSchedule.LINEAR: ("sqrt_linear", BETA_END),
+HOST_NAMES = {  # and beta_end; the usual ones first, since models are held against them in order
     BetaSchedule.SCALED_LINEAR: ("linear", BETA_END),
+    BetaSchedule.LINEAR: ("sqrt_linear", BETA_END),
     BetaSchedule.LCM_100: ("linear", BETA_END),
     BetaSchedule.SDXL: ("linear", 0.020),
     BetaSchedule.SQRT: ("sqrt", BETA_END),
@@ -62,7 +62,7 @@ def sigmas_of(schedule: BetaSchedule) -> torch.Tensor:
 
 def timesteps_of(sigmas: torch.Tensor) -> torch.Tensor | None:
     """The timestep of each sigma in one of the schedules; None where none holds them all."""
-    for schedule in (BetaSchedule.AVERAGE, *HOST_NAMES):
+    for schedule in (*HOST_NAMES, BetaSchedule.AVERAGE):
         steps = _timesteps_in(schedule, sigmas)
         if steps is not None:
             return steps

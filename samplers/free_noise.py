@@ -10,7 +10,7 @@ from enum import Enum
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.clip_part import clip_part
 from .windows import WindowPlan
 
 FRESH_BEYOND_A_WINDOW = 4  # one for this many frames of a window: see `safe_order`
@@ -47,15 +47,9 @@ def part_order(
 ) -> list[int]:
     """The same for a part of a clip of `total` frames, as the whole clip has it. total 0: of a
     clip that ends with this part where that is the first, and that may go on where it is not."""
-    if total and part.stop > total:
-        raise AnimateDiffError(
-            f"the part is frames {part.start} to {part.stop - 1} of a whole, and total_frames is "
-            f"{total}.",
-            f"first_frame + frames of at most {total}",
-            "make total_frames the length of all parts together, or correct first_frame.",
-        )
+    whole = clip_part(len(part), None, part.start, total).whole
     closed = bool(total) or part.start == 0
-    return noise_order(plan, total or part.stop, order, seed, closed)[part.start : part.stop]
+    return noise_order(plan, whole, order, seed, closed)[part.start : part.stop]
 
 
 def shuffled_order(frames: int, length: int, block: int, generator: torch.Generator) -> list[int]:
