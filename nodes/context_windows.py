@@ -20,7 +20,7 @@ class ContextWindows(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_ContextWindows",
-            display_name="Context Windows",
+            display_name="Context Windows (AnimateDiff context options, sliding window, loop)",
             category=CATEGORY,
             **search_aliases(
                 "context options",

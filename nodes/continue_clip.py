@@ -15,7 +15,7 @@ class ContinueClip(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_ContinueClip",
-            display_name="Continue Clip",
+            display_name="Continue Clip (AnimateDiff long video in parts)",
             category=CATEGORY,
             **search_aliases("clip in parts", "long clip", "extend clip", "batch offset"),
             description="One part of a long clip: its frames of the clip's latent, the first of "

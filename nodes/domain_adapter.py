@@ -14,7 +14,7 @@ class LoadDomainAdapter(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_LoadDomainAdapter",
-            display_name="Load Domain Adapter",
+            display_name="Load Domain Adapter (AnimateDiff v3)",
             category=CATEGORY,
             **search_aliases("adapter lora", "v3 adapter", "v3_sd15_adapter"),
             description="Adds the domain adapter of AnimateDiff v3 to an SD1.5 model. It holds "

@@ -13,7 +13,7 @@ class FrameControlStrengths(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameControlStrength",
-            display_name="ControlNet Strength by Frame",
+            display_name="ControlNet Strength by Frame (AnimateDiff ControlNet schedule)",
             category=CATEGORY,
             **search_aliases(
                 "controlnet", "latent keyframe", "control schedule", "strength per frame"

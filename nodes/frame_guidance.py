@@ -16,7 +16,7 @@ class ApplyFrameGuidance(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameGuidance",
-            display_name="CFG by Frame and Step",
+            display_name="CFG by Frame and Step (AnimateDiff custom CFG)",
             category=CATEGORY,
             **search_aliases("custom cfg", "cfg schedule", "dynamic cfg", "guidance"),
             description="CFG that differs by frame of the clip and by step, in place of the "

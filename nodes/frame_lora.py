@@ -16,7 +16,7 @@ class ApplyFrameLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameLora",
-            display_name="LoRA by Frame",
+            display_name="LoRA by Frame (AnimateDiff LoRA schedule)",
             category=CATEGORY,
             **search_aliases("lora schedule", "lora per frame", "lora keyframes", "lora hook"),
             description="An ordinary LoRA, as Load LoRA takes it, on the model alone: with another "

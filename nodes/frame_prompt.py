@@ -13,7 +13,7 @@ class FramePromptStrengths(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FramePromptStrength",
-            display_name="Prompt Strength by Frame",
+            display_name="Prompt Strength by Frame (AnimateDiff prompt blend)",
             category=CATEGORY,
             **search_aliases("prompt weight", "prompt schedule", "conditioning", "prompt blend"),
             description="How much a prompt counts in each frame where Conditioning (Combine) puts "

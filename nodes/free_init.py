@@ -16,7 +16,7 @@ class FreeInit(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FreeInit",
-            display_name="FreeInit",
+            display_name="FreeInit (AnimateDiff)",
             category=CATEGORY,
             **search_aliases("free init", "iteration options", "iteration opts", "flicker"),
             description="Samples a clip several times. Every round starts from noise that keeps "

@@ -14,7 +14,7 @@ class FreeLong(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FreeLong",
-            display_name="FreeLong",
+            display_name="FreeLong (AnimateDiff long clips)",
             category=CATEGORY,
             **search_aliases("free long", "spectral blend", "long clip", "global attention"),
             description="Samples a long clip at once. Its coarse, slow part comes from attention "

@@ -17,7 +17,7 @@ class FreeNoise(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FreeNoise",
-            display_name="FreeNoise",
+            display_name="FreeNoise (AnimateDiff)",
             category=CATEGORY,
             **search_aliases("free noise", "noise type", "sample settings", "shuffle noise"),
             description="Gives the windows of a long clip the same noise in another order, so that "

@@ -17,7 +17,7 @@ class StretchPositions(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_StretchPositions",
-            display_name="Stretch Positions",
+            display_name="Stretch Positions (AnimateDiff motion module)",
             category=CATEGORY,
             **search_aliases("adjust pe", "sweetspot", "position encoding", "pe stretch"),
             description="Stretches a motion module's position table, so that it sees more frames "
@@ -76,7 +76,7 @@ class AdjustWeights(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_AdjustWeights",
-            display_name="Adjust Motion Weights",
+            display_name="Adjust Motion Weights (AnimateDiff motion module)",
             category=CATEGORY,
             **search_aliases("adjust weight", "motion model settings", "weight adjust"),
             description="Changes a motion module's weights: (weight + add) x multiply. For "

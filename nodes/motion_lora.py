@@ -26,7 +26,7 @@ class LoadMotionLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_LoadMotionLora",
-            display_name="Load MotionLoRA",
+            display_name="Load MotionLoRA (AnimateDiff camera: pan, zoom, roll)",
             category=CATEGORY,
             **search_aliases(
                 "motion lora", "motionlora", "animatediff lora", "camera motion", "zoom", "pan"
@@ -125,7 +125,7 @@ class SaveMotionLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_SaveMotionLora",
-            display_name="Save MotionLoRA",
+            display_name="Save MotionLoRA (AnimateDiff)",
             category=CATEGORY,
             **search_aliases("motion lora", "merge lora", "combine lora"),
             description="Saves one or several MotionLoRAs, with their strengths, as one file in "
@@ -165,7 +165,7 @@ class MakeFrameStrengths(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameStrengths",
-            display_name="Frame Strengths",
+            display_name="Frame Strengths (AnimateDiff value schedule)",
             category=CATEGORY,
             **search_aliases("keyframes", "value schedule", "multival", "strength per frame"),
             description="A number for every frame of a clip, from a few keyframes: straight "

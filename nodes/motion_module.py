@@ -24,7 +24,7 @@ class LoadMotionModule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_LoadMotionModule",
-            display_name="Load Motion Module",
+            display_name="Load Motion Module (AnimateDiff)",
             category=CATEGORY,
             **search_aliases(
                 "motion model", "animatediff model", "animatediff loader", "mm_sd_v15"
@@ -72,7 +72,7 @@ class ApplyMotionModule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_ApplyMotionModule",
-            display_name="Apply Motion Module",
+            display_name="Apply Motion Module (AnimateDiff, Evolved Sampling)",
             category=CATEGORY,
             **search_aliases(
                 "motion model",

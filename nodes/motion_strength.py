@@ -22,7 +22,7 @@ class MotionStrength(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_MotionStrength",
-            display_name="Motion Strength",
+            display_name="Motion Strength (AnimateDiff scale and effect)",
             category=CATEGORY,
             **search_aliases(
                 "multival",

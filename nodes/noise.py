@@ -17,7 +17,7 @@ class FrameNoise(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameNoise",
-            display_name="Noise by Frame",
+            display_name="Noise by Frame (AnimateDiff)",
             category=CATEGORY,
             **search_aliases("noise type", "sample settings", "seed per frame", "constant noise"),
             description="Noise for a clip: a seed for every frame, the same noise in all frames, "
@@ -91,7 +91,7 @@ class NoiseLayer(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_NoiseLayer",
-            display_name="Noise Layer",
+            display_name="Noise Layer (AnimateDiff)",
             category=CATEGORY,
             **search_aliases("noise layers", "add noise", "mix noise", "masked noise"),
             description="Puts one noise over another: in some frames, in an area, or by weight. "
@@ -166,7 +166,7 @@ class UseNoise(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_UseNoise",
-            display_name="Noise for KSampler",
+            display_name="Noise for KSampler (AnimateDiff)",
             category=CATEGORY,
             **search_aliases("noise type", "sample settings", "custom noise", "seed override"),
             description="Any sampler of this model that adds noise takes this noise in place of "

@@ -14,7 +14,7 @@ class NoiseSchedule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_NoiseSchedule",
-            display_name="Noise Schedule",
+            display_name="Noise Schedule (AnimateDiff beta schedule)",
             category=CATEGORY,
             **search_aliases("beta schedule", "sigma schedule", "noise select", "sqrt_linear"),
             description="Gives a model another noise schedule. Apply Motion Module has the same "

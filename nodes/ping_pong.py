@@ -12,7 +12,7 @@ class PingPong(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_PingPong",
-            display_name="Ping-Pong",
+            display_name="Ping-Pong (AnimateDiff boomerang loop)",
             category=CATEGORY,
             **search_aliases("pingpong", "boomerang", "reverse", "forth and back"),
             description="A clip forth and back: any clip becomes one that repeats without a jump.",

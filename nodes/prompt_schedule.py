@@ -23,7 +23,7 @@ class PromptSchedule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_PromptSchedule",
-            display_name="Prompt Schedule",
+            display_name="Prompt Schedule (AnimateDiff prompt travel)",
             category=CATEGORY,
             **search_aliases("prompt travel", "batch prompt schedule", "prompt scheduling", "fizz"),
             description="Prompts at frames of a clip, as a conditioning with one entry per frame.",

@@ -27,7 +27,7 @@ class TrainMotionLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_TrainMotionLora",
-            display_name="Train MotionLoRA",
+            display_name="Train MotionLoRA (AnimateDiff)",
             category=CATEGORY,
             **search_aliases(
                 "motion lora", "motion director", "motiondirector", "lora training", "fine-tune"

@@ -16,7 +16,7 @@ class Views(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_Views",
-            display_name="Views",
+            display_name="Views (AnimateDiff view options)",
             category=CATEGORY,
             **search_aliases("view options", "views only", "free noise", "window attention"),
             description="Samples a long clip at once, in which only the motion module sees "

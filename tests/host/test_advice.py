@@ -90,10 +90,11 @@ def host() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def ours() -> set[str]:
-    """Our display names, read off the schemas' texts."""
+    """Our nodes' names and titles, read off the schemas' texts."""
     found = set()
     for path in (ROOT / "nodes").glob("*.py"):
-        found |= set(re.findall(r'display_name="([A-Z][^"]+)",\n\s+category', path.read_text()))
+        names = re.findall(r'display_name="([A-Z][^"]+)",\n\s+category', path.read_text())
+        found |= {*names, *(name.split(" (")[0] for name in names)}
     assert len(found) > 20
     return found
 

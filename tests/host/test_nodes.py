@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 CONTRACT = {
     "ADN_LoadMotionModule": (
-        "Load Motion Module",
+        "Load Motion Module (AnimateDiff)",
         ["motion_module", "norms"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_ApplyMotionModule": (
-        "Apply Motion Module",
+        "Apply Motion Module (AnimateDiff, Evolved Sampling)",
         [
             "model",
             "motion_module",
@@ -36,7 +36,7 @@ CONTRACT = {
         ["MODEL"],
     ),
     "ADN_MotionStrength": (
-        "Motion Strength",
+        "Motion Strength (AnimateDiff scale and effect)",
         [
             "strength",
             "kind",
@@ -52,59 +52,59 @@ CONTRACT = {
         ["ADN_MOTION_STRENGTH", "IMAGE"],
     ),
     "ADN_StretchPositions": (
-        "Stretch Positions",
+        "Stretch Positions (AnimateDiff motion module)",
         ["motion_module", "positions", "rows", "first_row", "added"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_AdjustWeights": (
-        "Adjust Motion Weights",
+        "Adjust Motion Weights (AnimateDiff motion module)",
         ["motion_module", "weights", "add", "multiply"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_FreeLong": (
-        "FreeLong",
+        "FreeLong (AnimateDiff long clips)",
         ["motion_module", "local_length", "spatial_cutoff", "temporal_cutoff"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_ContinueClip": (
-        "Continue Clip",
+        "Continue Clip (AnimateDiff long video in parts)",
         ["latent", "part", "frames", "context_frames", "previous"],
         ["LATENT", "INT", "INT", "INT"],
     ),
-    "ADN_PingPong": ("Ping-Pong", ["images"], ["IMAGE"]),
-    "ADN_NoiseSchedule": ("Noise Schedule", ["model", "beta_schedule"], ["MODEL"]),
+    "ADN_PingPong": ("Ping-Pong (AnimateDiff boomerang loop)", ["images"], ["IMAGE"]),
+    "ADN_NoiseSchedule": ("Noise Schedule (AnimateDiff beta schedule)", ["model", "beta_schedule"], ["MODEL"]),
     "ADN_Views": (
-        "Views",
+        "Views (AnimateDiff view options)",
         ["motion_module", "view_length", "view_overlap", "schedule", "fuse"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_FrameLora": (
-        "LoRA by Frame",
+        "LoRA by Frame (AnimateDiff LoRA schedule)",
         ["model", "lora", "strength", "frame_strengths"],
         ["MODEL"],
     ),
     "ADN_FrameControlStrength": (
-        "ControlNet Strength by Frame",
+        "ControlNet Strength by Frame (AnimateDiff ControlNet schedule)",
         ["positive", "frame_strengths", "negative"],
         ["CONDITIONING", "CONDITIONING"],
     ),
     "ADN_FramePromptStrength": (
-        "Prompt Strength by Frame",
+        "Prompt Strength by Frame (AnimateDiff prompt blend)",
         ["conditioning", "frame_strengths"],
         ["CONDITIONING"],
     ),
     "ADN_FrameGuidance": (
-        "CFG by Frame and Step",
+        "CFG by Frame and Step (AnimateDiff custom CFG)",
         ["model", "cfg", "step_keyframes", "frame_strengths"],
         ["MODEL", "IMAGE"],
     ),
     "ADN_FrameNoise": (
-        "Noise by Frame",
+        "Noise by Frame (AnimateDiff)",
         ["seed", "kind", "seeds", "context_length", "share", "first_frame"],
         ["NOISE"],
     ),
     "ADN_NoiseLayer": (
-        "Noise Layer",
+        "Noise Layer (AnimateDiff)",
         [
             "noise",
             "layer",
@@ -117,9 +117,9 @@ CONTRACT = {
         ],
         ["NOISE"],
     ),
-    "ADN_UseNoise": ("Noise for KSampler", ["model", "noise"], ["MODEL"]),
+    "ADN_UseNoise": ("Noise for KSampler (AnimateDiff)", ["model", "noise"], ["MODEL"]),
     "ADN_FreeInit": (
-        "FreeInit",
+        "FreeInit (AnimateDiff)",
         [
             "model",
             "iterations",
@@ -132,7 +132,7 @@ CONTRACT = {
         ["MODEL"],
     ),
     "ADN_ContextWindows": (
-        "Context Windows",
+        "Context Windows (AnimateDiff context options, sliding window, loop)",
         [
             "model",
             "context_length",
@@ -148,7 +148,7 @@ CONTRACT = {
         ["MODEL"],
     ),
     "ADN_FreeNoise": (
-        "FreeNoise",
+        "FreeNoise (AnimateDiff)",
         [
             "samples",
             "context_length",
@@ -162,7 +162,7 @@ CONTRACT = {
         ["LATENT"],
     ),
     "ADN_PromptSchedule": (
-        "Prompt Schedule",
+        "Prompt Schedule (AnimateDiff prompt travel)",
         [
             "clip",
             "text",
@@ -177,7 +177,7 @@ CONTRACT = {
         ["CONDITIONING", "STRING", "CONDITIONING"],
     ),
     "ADN_LoadMotionLora": (
-        "Load MotionLoRA",
+        "Load MotionLoRA (AnimateDiff camera: pan, zoom, roll)",
         [
             "motion_lora",
             "strength",
@@ -190,22 +190,22 @@ CONTRACT = {
         ["ADN_MOTION_LORA"],
     ),
     "ADN_SaveMotionLora": (
-        "Save MotionLoRA",
+        "Save MotionLoRA (AnimateDiff)",
         ["motion_lora", "filename_prefix", "rank"],
         [],
     ),
     "ADN_FrameStrengths": (
-        "Frame Strengths",
+        "Frame Strengths (AnimateDiff value schedule)",
         ["keyframes", "frames", "latent", "first_frame", "total_frames"],
         ["FLOAT", "IMAGE"],
     ),
     "ADN_LoadDomainAdapter": (
-        "Load Domain Adapter",
+        "Load Domain Adapter (AnimateDiff v3)",
         ["model", "domain_adapter", "strength"],
         ["MODEL"],
     ),
     "ADN_TrainMotionLora": (
-        "Train MotionLoRA",
+        "Train MotionLoRA (AnimateDiff)",
         [
             "model",
             "vae",

@@ -24,6 +24,7 @@ PURE = [
     "motion/recognise.py",
     "motion/positions.py",
     "motion/keyed_text.py",
+    "motion/known_files.py",
     "motion/keyed_entries.py",
     "motion/frame_keys.py",
     "motion/expressions.py",
