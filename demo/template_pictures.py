@@ -1,8 +1,8 @@
 """Draws the pictures of the template browser: `python -m demo.template_pictures [NAME ...]`.
 
 Every workflow runs on a real server with the models of the miniature world, and the frames that it
-saves become workflows/NAME.jpg. The models are those of `make miniature`, or of the folder that
-ADN_MINIATURE names; where there are none, those that come with the project, which are all but the
+saves become its picture in workflows/. The models are those of `make miniature`, or of the folder
+that ADN_MINIATURE names; where there are none, those that come with the project, which are all but the
 ControlNet.
 """
 
@@ -19,7 +19,7 @@ from PIL import Image
 from tools import media, workflow
 from tools.base_directory import BaseDirectory
 from tools.client import Prompt
-from tools.paths import DEV, REPO, ToolError
+from tools.paths import DEV, ToolError
 from tools.server import ComfyServer
 
 from . import graphs, world
@@ -45,7 +45,7 @@ def main() -> None:
     with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
         write_inputs(base.path / "input")
         for name in names:
-            picture = REPO / "workflows" / f"{name}.jpg"
+            picture = workflow.page_file(name, "jpg")
             sheet(pictures_of(server, name, weights)).save(picture, quality=88)
             print(picture, flush=True)
 

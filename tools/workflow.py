@@ -1,13 +1,50 @@
-"""Reading and filling in workflows in API format."""
+"""The shipped workflows: their names, and reading and filling in those in API format."""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tools.client import Prompt
 from tools.paths import REPO
 
-API_WORKFLOWS = REPO / "workflows" / "api"
+WORKFLOWS = REPO / "workflows"
+API_WORKFLOWS = WORKFLOWS / "api"
+# By the names of the files in API format, what the template browser calls them, in its order.
+TITLES = {
+    "text_to_video": "Text to video",
+    "prompt_travel": "Prompt travel",
+    "motion_lora": "Camera movement",
+    "motion_lora_combined": "Two camera movements at once",
+    "motion_lora_ramp": "Camera movement that begins slowly",
+    "looped_clip": "Seamless loop",
+    "ping_pong": "Forth and back",
+    "video_to_video": "Video to video",
+    "video_to_video_depth": "Video to video with its depth",
+    "long_clip_depth": "Long clip that follows depth",
+    "two_controlnets": "Depth and outlines together",
+    "inpainting": "Part of a picture made anew",
+    "masked_motion": "Motion in one area",
+    "motion_ramp": "Motion that begins slowly",
+    "lora_by_frame": "LoRA that comes in",
+    "control_fades": "ControlNet that fades",
+    "prompt_blend": "Two prompts that blend",
+    "guidance_by_step": "CFG by step",
+    "noise_layer": "Noise by frame and area",
+    "freeinit": "Steadier with FreeInit",
+    "free_long": "Long clip with FreeLong",
+    "views": "Long clip with Views",
+    "stretched_positions": "Long clip with stretched positions",
+    "long_clip_in_parts": "Long clip in parts",
+    "domain_adapter": "Domain adapter compared",
+    "train_motion_lora": "Train a MotionLoRA",
+}
+
+
+def page_file(name: str, ending: str = "json") -> Path:
+    """The same workflow as the page saves it, or its picture: the browser shows the file's name."""
+    number = list(TITLES).index(name) + 1
+    return WORKFLOWS / f"AnimateDiff {number:02} - {TITLES[name]}.{ending}"
 
 
 def load(name: str) -> Prompt:

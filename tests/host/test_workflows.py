@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import json
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -11,8 +10,9 @@ from adn_testing.page import DYNAMIC_COMBO, input_specs
 from adn_testing.page import NOTES as FRONTEND_ONLY
 from adn_testing.page import to_api as page_to_api
 
-ROOT = Path(__file__).parents[2]
-NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
+from tools import workflow
+
+NAMES = list(workflow.TITLES)
 MODEL_FOLDERS = {
     "ckpt_name": "models/checkpoints",
     "motion_module": "models/animatediff_models",
@@ -87,18 +87,19 @@ def classes(tmp_path_factory):
         yield found
 
 
-def read(*parts: str) -> dict:
-    return json.loads(ROOT.joinpath("workflows", *parts).read_text(encoding="utf-8"))
+def read(name: str) -> dict:
+    """As the page saves it."""
+    return json.loads(workflow.page_file(name).read_text(encoding="utf-8"))
 
 
 @pytest.fixture(params=NAMES)
 def ui(request):
-    return read(f"{request.param}.json")
+    return read(request.param)
 
 
 @pytest.fixture(params=NAMES)
 def api(request):
-    return read("api", f"{request.param}.json")
+    return workflow.load(request.param)
 
 
 def specs_of(node_class, *sections: str) -> dict:
@@ -116,22 +117,25 @@ def to_api(ui: dict, classes: dict) -> dict:
 
 
 def test_every_workflow_has_both_forms():
-    assert NAMES
-    assert sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json")) == NAMES
+    for folder, shipped in (
+        (workflow.WORKFLOWS, [workflow.page_file(name) for name in NAMES]),
+        (workflow.API_WORKFLOWS, [workflow.API_WORKFLOWS / f"{name}.json" for name in NAMES]),
+    ):
+        assert sorted(folder.glob("*.json")) == sorted(shipped)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_forms_are_one_graph(name, classes):
-    api = read("api", f"{name}.json")
+    api = workflow.load(name)
     bare = {key: {k: v for k, v in node.items() if k != "_meta"} for key, node in api.items()}
-    assert to_api(read(f"{name}.json"), classes) == bare
+    assert to_api(read(name), classes) == bare
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_titles_agree(name):
-    api = read("api", f"{name}.json")
+    api = workflow.load(name)
     assert all(node["_meta"]["title"] for node in api.values())
-    for node in read(f"{name}.json")["nodes"]:
+    for node in read(name)["nodes"]:
         if node["type"] not in FRONTEND_ONLY and "title" in node:
             assert api[str(node["id"])]["_meta"]["title"] == node["title"]
 

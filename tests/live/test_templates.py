@@ -2,13 +2,12 @@
 
 import json
 import urllib.request
+from urllib.parse import quote
 
 import pytest
 
+from tools import workflow
 from tools.base_directory import EXTENSION_NAME
-from tools.paths import REPO
-
-NAMES = sorted(path.stem for path in (REPO / "workflows").glob("*.json"))
 
 
 def fetched(server, path: str):
@@ -17,11 +16,13 @@ def fetched(server, path: str):
 
 
 def test_every_workflow_is_offered(server):
-    assert sorted(fetched(server, "")[EXTENSION_NAME]) == NAMES
+    assert sorted(fetched(server, "")[EXTENSION_NAME]) == sorted(
+        workflow.page_file(name).stem for name in workflow.TITLES
+    )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", workflow.TITLES)
 def test_what_is_offered_opens(server, name):
     """ComfyUI looks in `examples` before `workflows`: a folder of that name here would hide ours."""
-    shipped = json.loads((REPO / "workflows" / f"{name}.json").read_text(encoding="utf-8"))
-    assert fetched(server, f"/{EXTENSION_NAME}/{name}.json") == shipped
+    shipped = json.loads((file := workflow.page_file(name)).read_text(encoding="utf-8"))
+    assert fetched(server, f"/{EXTENSION_NAME}/{quote(file.name)}") == shipped

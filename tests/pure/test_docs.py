@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import workflow
+
 ROOT = Path(__file__).parents[2]
 CODE = ("lora", "motion", "nodes", "samplers", "training")
 WHOLE = (
@@ -32,9 +34,9 @@ def readme():
     return read("README.md")
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("workflows/*.json")))
+@pytest.mark.parametrize("name", workflow.TITLES.values())
 def test_readme_lists_the_workflow(readme, name):
-    assert f"\n| `{name}` | " in readme
+    assert f"\n| *{name}* | " in readme
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("web/docs/*.md")), ids=lambda page: page.stem)

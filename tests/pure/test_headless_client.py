@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tools import workflow
+
 ROOT = Path(__file__).parents[2]
 API = ROOT / "workflows" / "api"
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -50,7 +52,7 @@ def test_substitution_errors_list_what_there_is(tmp_path, name, assignment, expe
         (None, "cannot be read"),
         ("not json", "not JSON"),
         ("[1, 2]", "not in API format"),
-        ((ROOT / "workflows" / "text_to_video.json").read_text(encoding="utf-8"), "Export (API)"),
+        (workflow.page_file("text_to_video").read_text(encoding="utf-8"), "Export (API)"),
     ],
     ids=["missing", "not json", "a list", "of the page"],
 )

@@ -2,11 +2,11 @@
 
 import json
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 
-NAMES = sorted(path.stem for path in Path(__file__).parents[2].glob("workflows/*.json"))
+from tools import workflow
+
 TITLE_BAR = 30
 # What the page of ComfyUI 0.3.75 covers at its left and top, with tabs, announcement and Run button.
 TOOLBARS = (60, 134)
@@ -25,10 +25,9 @@ SHOWING = {
 }
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=workflow.TITLES)
 def page(request):
-    folder = Path(__file__).parents[2] / "workflows"
-    return json.loads((folder / f"{request.param}.json").read_text(encoding="utf-8"))
+    return json.loads(workflow.page_file(request.param).read_text(encoding="utf-8"))
 
 
 def box(node: dict) -> tuple:
@@ -69,9 +68,9 @@ def test_it_opens_beside_the_toolbars(page):
         assert GAP <= (first + moved) * view["scale"] - toolbar <= 3 * GAP
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", workflow.TITLES)
 def test_the_template_browser_has_a_picture(name):
     """Made by `python -m demo.template_pictures`."""
-    picture = Path(__file__).parents[2] / "workflows" / f"{name}.jpg"
+    picture = workflow.page_file(name, "jpg")
     assert picture.read_bytes()[:3] == b"\xff\xd8\xff"
     assert picture.stat().st_size < 100_000

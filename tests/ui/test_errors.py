@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tools.paths import REPO
+from tools import workflow
 
 from .comfy_page import ComfyPage
 from .small_clip import make_small
@@ -74,7 +74,7 @@ def wrong_file(server, standins):
 @pytest.mark.usefixtures("wrong_file")
 def test_an_error_while_running_is_shown_at_its_node(page: ComfyPage, standins, mistake):
     name, node_type, wrong, said = MISTAKES[mistake]
-    page.drop(REPO / "workflows" / f"{name}.json")
+    page.drop(workflow.page_file(name))
     make_small(page, standins)
     page.set_widgets({**ELSEWHERE.get(mistake, {}), node_type: wrong})
     page.look_at(node_type)
@@ -88,7 +88,7 @@ def test_an_error_while_running_is_shown_at_its_node(page: ComfyPage, standins, 
 
 
 def test_an_input_that_is_not_connected_is_shown_before_the_run(page: ComfyPage, standins):
-    page.drop(REPO / "workflows" / "text_to_video.json")
+    page.drop(workflow.page_file("text_to_video"))
     make_small(page, standins)
     page.select("ADN_LoadMotionModule")
     page.tab.keyboard.press("Delete")

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tools import workflow
 from tools.paths import REPO
 
 NODE = "ADN_ApplyMotionModule"
@@ -17,7 +18,7 @@ def headings(markdown: str) -> list[str]:
 
 
 def test_a_selected_node_has_our_help_page(page):
-    page.drop(REPO / "workflows" / "text_to_video.json")
+    page.drop(workflow.page_file("text_to_video"))
     page.select(NODE)
     page.tab.locator(BUTTON).click()
     shown = page.tab.locator(CONTENT)

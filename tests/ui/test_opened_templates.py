@@ -6,10 +6,8 @@ import pytest
 
 from tools import workflow
 from tools.base_directory import EXTENSION_NAME
-from tools.paths import REPO
 
-FOLDER = REPO / "workflows"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+FIRST = workflow.page_file("text_to_video")
 HOST_TEMPLATES = "**/templates/*"
 
 
@@ -66,22 +64,22 @@ def test_a_template_opens_from_the_template_browser(page):
     before = page.opened_path()
     page.tab.route(HOST_TEMPLATES, without_pictures)
     page.tab.locator(".templates-tab-button").click()
-    card = page.tab.get_by_test_id("template-workflow-text_to_video")
+    card = page.tab.get_by_test_id(f"template-workflow-{FIRST.stem}")
     show_card(page, card)
     page.picture("template_browser")
     card.click()
     page.wait_until_opened(before)
     page.tab.unroute(HOST_TEMPLATES)
-    shipped = json.loads((FOLDER / "text_to_video.json").read_text(encoding="utf-8"))
+    shipped = json.loads(FIRST.read_text(encoding="utf-8"))
     assert sorted(node["id"] for node in page.nodes()) == sorted(
         str(node["id"]) for node in shipped["nodes"]
     )
     assert page.missing() == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", workflow.TITLES)
 def test_a_workflow_opens_and_equals_its_api_twin(page, declared, name):
-    page.drop(FOLDER / f"{name}.json")
+    page.drop(workflow.page_file(name))
     assert page.missing() == []
     assert page.dialogs.count() == 0
     exported = page.exported()

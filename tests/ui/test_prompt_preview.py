@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.paths import REPO
+from tools import workflow
 
 from .small_clip import FRAMES, make_small
 
@@ -24,7 +24,7 @@ VUE = """async on => {
 
 @pytest.mark.parametrize("vue", [False, True])
 def test_the_schedule_is_shown(page, standins, vue):
-    page.drop(REPO / "workflows" / "prompt_travel.json")
+    page.drop(workflow.page_file("prompt_travel"))
     make_small(page, standins)
     text = f"0: spring {vue}\n7: winter"  # another one, or the host would have it at hand
     page.set_widgets({"ADN_PromptSchedule": {"text": text, "frames": FRAMES}})

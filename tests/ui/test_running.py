@@ -6,8 +6,7 @@ from urllib.parse import parse_qs, urlparse
 
 from playwright.sync_api import Locator, expect
 
-from tools import media
-from tools.paths import REPO
+from tools import media, workflow
 
 from .small_clip import FRAMES, SIZE, make_small
 
@@ -38,7 +37,7 @@ def assert_it_is_the_clip(server, element: Locator, width: str, read) -> None:
 
 
 def test_a_clip_is_shown_in_the_page(page, server, standins):
-    page.drop(REPO / "workflows" / "text_to_video.json")
+    page.drop(workflow.page_file("text_to_video"))
     make_small(page, standins)
     page.look_at("SaveAnimatedWEBP")  # the page makes the picture when the node is in view
     page.run()
