@@ -2,8 +2,8 @@
 
 Every workflow runs on a real server with the models of the miniature world, and the frames that it
 saves become its picture in workflows/. The models are those of `make miniature`, or of the folder
-that ADN_MINIATURE names; where there are none, those that come with the project, which are all but the
-ControlNet.
+that ADN_MINIATURE names; where there are none, those that come with the project, which are all but
+the ControlNet.
 """
 
 import io
