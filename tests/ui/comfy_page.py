@@ -76,6 +76,17 @@ DISMISS = """() => {
     (toast.removeAll ?? toast.dismissAll).call(toast);
     if (sidebarTab.activeSidebarTab) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTab.id);
 }"""
+# The page's two ways to draw nodes; older pages have the first alone.
+CLASSIC, NODES_2 = "classic", "nodes 2.0"
+DRAW_BY_DOM = """async on => {
+    const { setting } = app.extensionManager;
+    try {
+        if (setting.get("Comfy.VueNodes.Enabled") === on) return true;
+        await setting.set("Comfy.VueNodes.Enabled", on);
+        return setting.get("Comfy.VueNodes.Enabled") === on;
+    } catch { return false; }
+}"""
+DRAWN_BY_DOM = """on => !on === !document.querySelector("[data-node-id]")"""
 # Of newer and of older pages.
 RUN = "button[data-testid=queue-button], [data-testid=queue-button] button"
 TOAST = "[data-testid=toast], .p-toast-message"
@@ -189,6 +200,14 @@ class ComfyPage:
     def wait_until_opened(self, before: str) -> None:
         """Until another workflow than `before` is in front."""
         self.tab.wait_for_function(OPENED, arg=before)
+
+    def draw_nodes(self, mode: str) -> bool:
+        """In this mode; False where the page does not have it."""
+        by_dom = mode == NODES_2
+        if not self.tab.evaluate(DRAW_BY_DOM, by_dom):
+            return not by_dom
+        self.tab.wait_for_function(DRAWN_BY_DOM, arg=by_dom)
+        return True
 
     def nodes(self) -> list[dict[str, Any]]:
         return self.tab.evaluate(NODES)

@@ -20,7 +20,7 @@ from tools import browser as browser_tools
 from tools.paths import DEV
 from tools.server import ComfyServer
 
-from .comfy_page import ComfyPage
+from .comfy_page import CLASSIC, NODES_2, ComfyPage
 
 # The page then reaches this server only: whatever it asks the internet for fails at once.
 ARGUMENTS = ["--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -93,3 +93,12 @@ def page(shared_page: ComfyPage, request: pytest.FixtureRequest) -> Iterator[Com
     else:
         shared_page.tidy()
     assert complaints == []
+
+
+@pytest.fixture(params=[CLASSIC, NODES_2])
+def mode(page: ComfyPage, request: pytest.FixtureRequest) -> Iterator[str]:
+    """How the page draws nodes: a test that asks for it runs in both modes, where the page has two."""
+    if not page.draw_nodes(request.param):
+        pytest.skip(f"this page has no {request.param}")
+    yield request.param
+    page.draw_nodes(CLASSIC)

@@ -1,7 +1,5 @@
 """Prompt Schedule shows in the page which prompt is when, with the nodes of both kinds of page."""
 
-import pytest
-
 from tools import workflow
 
 from .small_clip import FRAMES, make_small
@@ -14,26 +12,13 @@ SHOWN = """() => {
     const file = encodeURIComponent(told.images[0].filename);
     return drawn || [...document.images].some(i => i.src.includes(file) && i.naturalWidth > 0);
 }"""
-VUE = """async on => {
-    try {
-        await app.extensionManager.setting.set("Comfy.VueNodes.Enabled", on);
-        return true;
-    } catch { return false; }  // an older page, which has one kind of nodes
-}"""
 
-
-@pytest.mark.parametrize("vue", [False, True])
-def test_the_schedule_is_shown(page, standins, vue):
+def test_the_schedule_is_shown(page, standins, mode):
     page.drop(workflow.page_file("prompt_travel"))
     make_small(page, standins)
-    text = f"0: spring {vue}\n7: winter"  # another one, or the host would have it at hand
+    text = f"0: spring {mode}\n7: winter"  # another one, or the host would have it at hand
     page.set_widgets({"ADN_PromptSchedule": {"text": text, "frames": FRAMES}})
-    if not page.tab.evaluate(VUE, vue) and vue:
-        pytest.skip("this page has one kind of nodes")
-    try:
-        page.look_at("ADN_PromptSchedule")
-        page.run()
-        page.tab.wait_for_function(SHOWN)
-        page.picture(f"prompts by frame, {'new' if vue else 'old'} nodes")
-    finally:
-        page.tab.evaluate(VUE, False)
+    page.look_at("ADN_PromptSchedule")
+    page.run()
+    page.tab.wait_for_function(SHOWN)
+    page.picture(f"prompts by frame, {mode}")
