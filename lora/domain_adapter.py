@@ -14,10 +14,12 @@ from comfy.model_patcher import ModelPatcher
 from ..motion.detect import require_finite
 from ..motion.errors import AnimateDiffError
 from ..motion.formats import StateDict, some, unwrap
+from ..motion.known_files import LORAS
 from ..motion.recognise import DOMAIN_ADAPTER, kind_of
 from ..motion.unet_placement import require_sd15
 
 EXPECTED_ADAPTER = "a domain adapter for SD1.5 such as v3_sd15_adapter.ckpt"
+ADAPTER = "v3_sd15_adapter.ckpt (from https://huggingface.co/guoyww/animatediff)"
 
 _PREFIX = re.compile(r"^(?:module\.|unet\.)+")
 _HALF = re.compile(r"_lora\.(down|up)\.weight$")
@@ -30,8 +32,8 @@ def read_domain_adapter(loaded: object, file: str) -> StateDict:
     kind = kind_of(tensors)
     if kind is not DOMAIN_ADAPTER:
         what = f"is {kind.name}" if kind else f"has keys like {some(sorted(tensors))}"
-        remedy = kind.belongs if kind else "choose another file of models/loras"
-        raise AnimateDiffError(f"'{file}' {what}.", EXPECTED_ADAPTER, f"{remedy}.")
+        remedy = kind.remedy(LORAS, ADAPTER) if kind else f"choose another file: {ADAPTER}."
+        raise AnimateDiffError(f"'{file}' {what}.", EXPECTED_ADAPTER, remedy)
     tensors = {_PREFIX.sub("", key): tensor for key, tensor in tensors.items()}
     for key, tensor in tensors.items():
         _require_other_half(key, tensor, tensors, file)

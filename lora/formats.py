@@ -14,6 +14,8 @@ from ..motion.config import Site
 from ..motion.detect import require_finite
 from ..motion.errors import AnimateDiffError
 from ..motion.formats import StateDict, some, unwrap
+from ..motion.known_files import MOTION_LORAS
+from ..motion.missing_file import such_as
 from ..motion.recognise import MOTION_LORA, kind_of
 from .names import WEIGHTS, Target, in_motion_module, parse
 from .pairs import LowRank
@@ -53,7 +55,8 @@ def _refuse_other_kinds(tensors: StateDict, file: str) -> None:
     if kind is MOTION_LORA:
         return
     if kind is not None:
-        raise AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_LORA, f"{kind.belongs}.")
+        remedy = kind.remedy(MOTION_LORAS, such_as(MOTION_LORAS))
+        raise AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_LORA, remedy)
     raise _no_motion_lora(tensors, file)
 
 
@@ -76,8 +79,9 @@ def _collect(tensors: StateDict, file: str) -> dict[Target, StateDict]:
         raise _no_motion_lora(tensors, file)
     if elsewhere:
         log.warning(
-            "AnimateDiff: %d tensors of %s are not for a motion module and are not used here. "
-            "Load the file with ComfyUI's Load LoRA node as well if they are wanted.",
+            "AnimateDiff: %d tensors of %s are not for a motion module and are not used here. If "
+            "they are wanted, copy the file to models/loras, press R, and choose it in ComfyUI's "
+            "Load LoRA as well.",
             elsewhere,
             file,
         )
@@ -143,7 +147,7 @@ def _no_motion_lora(tensors: StateDict, file: str) -> AnimateDiffError:
     return AnimateDiffError(
         f"'{file}' holds no MotionLoRA; its keys look like {some(sorted(tensors))}.",
         EXPECTED_LORA,
-        "put the right file into models/animatediff_motion_lora.",
+        f"choose another file: {such_as(MOTION_LORAS)}.",
     )
 
 

@@ -17,6 +17,7 @@ from comfy.weight_adapter import WeightAdapterBase
 from ..motion.detect import require_finite
 from ..motion.errors import AnimateDiffError
 from ..motion.formats import StateDict, some, unwrap
+from ..motion.known_files import LORAS
 from ..motion.recognise import DOMAIN_ADAPTER, SPATIAL_LORA, kind_of
 from .domain_adapter import read_domain_adapter
 from .layer_update import FullDiff, LowRankDiff, can_run
@@ -59,12 +60,12 @@ def _nothing_for_this_model(tensors: StateDict, file: str) -> AnimateDiffError:
     kind = kind_of(tensors)
     if kind is None:
         what = f"has keys like {some(sorted(tensors))}"
-        remedy = "choose another file of models/loras"
+        remedy = "choose another file of models/loras."
     elif kind in (SPATIAL_LORA, DOMAIN_ADAPTER):
-        what, remedy = "is a LoRA without weights for this model", "load one for this model"
+        what, remedy = "is a LoRA without weights for this model", "load one for this model."
     else:
-        what, remedy = f"is {kind.name}", kind.belongs
-    return AnimateDiffError(f"'{file}' {what}.", EXPECTED_LORA, f"{remedy}.")
+        what, remedy = f"is {kind.name}", kind.remedy(LORAS, "a LoRA for the checkpoint")
+    return AnimateDiffError(f"'{file}' {what}.", EXPECTED_LORA, remedy)
 
 
 def _without_text_encoder(tensors: StateDict, file: str, names: Mapping[str, Any]) -> StateDict:

@@ -13,6 +13,8 @@ import torch
 from .config import Layout, Site
 from .errors import AnimateDiffError
 from .keyed_text import shortened
+from .known_files import MODULES
+from .missing_file import such_as
 from .recognise import MOTION_MODULE, kind_of
 
 StateDict = dict[str, torch.Tensor]
@@ -56,7 +58,8 @@ def read_sites(loaded: object, file: str) -> tuple[Layout, SiteTensors]:
     tensors = unwrap(loaded, file, EXPECTED_FILE)
     kind = kind_of(tensors)
     if kind is not None and kind is not MOTION_MODULE:
-        raise AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_FILE, f"{kind.belongs}.")
+        remedy = kind.remedy(MODULES, such_as(MODULES))
+        raise AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_FILE, remedy)
     keys = {key: match for key in tensors if (match := _KEY.fullmatch(key))}
     if not keys:
         raise _no_motion_module(tensors, file)
@@ -138,7 +141,7 @@ def _no_motion_module(tensors: StateDict, file: str) -> AnimateDiffError:
     return AnimateDiffError(
         f"'{file}' holds no motion module; its keys look like {some(sorted(tensors))}.",
         EXPECTED_FILE,
-        "put the right file into models/animatediff_models.",
+        f"choose another file: {such_as(MODULES)}.",
     )
 
 

@@ -6,71 +6,101 @@ from typing import NamedTuple
 
 import torch
 
+from .known_files import CHECKPOINTS, CONTROLNETS, LORAS, MODULES, MOTION_LORAS, VAES
+
+DIFFUSION_MODELS = "diffusion_models"
 LONGEST_KEY = 300  # characters; the patterns take longer than long over endless ones
 
 
 class FileKind(NamedTuple):
-    """A kind of file, and where it belongs."""
+    """A kind of file, and where it belongs.
+
+    mark: regular expression, found in some line "key [shape]" of such a file; folder: of
+    ComfyUI's models, none for what is not supported; use: what to do with a file in that folder,
+    or else; first: what to do with it before it goes there.
+    """
 
     name: str
-    belongs: str  # what to do with it
-    mark: str  # regular expression, found in some line "key [shape]" of such a file
+    mark: str
+    folder: str = ""
+    use: str = ""
+    first: str = ""
 
+    def remedy(self, here: str, instead: str) -> str:
+        """What to do with a file that lies in the folder `here`, where `instead` was to be."""
+        use = self.use.format(instead=instead)
+        if not self.folder:
+            return f"{use}."
+        if self.folder == here and not self.first:
+            return f"models/{here} is the right folder for it, and this node is not: {use}."
+        return f"{self.first}move it to models/{self.folder}, press R, and {use}."
+
+
+NOT_SUPPORTED = "{what} is not supported: choose {{instead}}"
+WITHOUT_CHECKPOINT = (
+    "choose it in ComfyUI's Load Diffusion Model, its text encoder and VAE in Load Checkpoint from "
+    "the checkpoint that it was made of"
+)
 
 MOTION_MODULE = FileKind(
     "a motion module",
-    "put it into models/animatediff_models and load it with the node Load Motion Module",
     r"motion_modules\.",
+    MODULES,
+    "choose it in Load Motion Module",
 )
 MOTION_LORA = FileKind(
     "a MotionLoRA",
-    "put it into models/animatediff_motion_lora and load it with the node Load MotionLoRA",
     r"_lora\.(down|up)\.|\.lora_(A|B|down|up)\b|\.lora\.(down|up)\.",
+    MOTION_LORAS,
+    "choose it in Load MotionLoRA",
 )
 DOMAIN_ADAPTER = FileKind(
     "a domain adapter",
-    "put it into models/loras and load it with the node Load Domain Adapter",
     r"\.attentions\.\d+\..*\.processor\.to_\w+_lora\.",
+    LORAS,
+    "choose it in Load Domain Adapter",
 )
 SPATIAL_LORA = FileKind(
     "a LoRA for the checkpoint",
-    "put it into models/loras and load it with ComfyUI's Load LoRA node",
     r"^lora_(unet|te)|\.lora_|_lora\.(down|up)",
+    LORAS,
+    "choose it in ComfyUI's Load LoRA",
 )
 
 # Files with motion modules in them that are still none of ours.
 _WITH_MOTION = (
     FileKind(
         "a quantised motion module, with scales beside its weights",
-        "take a version with plain weights in fp16, bf16 or fp8 (without scales)",
         r"\.(weight_scale|scale_weight|input_scale|scale_input|comfy_quant|absmax|quant_map|"
         r"quant_state\S*|qweight|qzeros) |^scaled_fp8 ",
+        use="take a version with plain weights in fp16, bf16 or fp8 (without scales)",
     ),
     FileKind(
         "a FancyVideo motion module",
-        "FancyVideo is not supported; load a file such as v3_sd15_mm.ckpt",
         r"^FancyVideo|fps_embedding\.",
+        use=NOT_SUPPORTED.format(what="FancyVideo"),
     ),
     FileKind(
         "an AnimateLCM-I2V motion module",
-        "image-to-video modules are not supported; load AnimateLCM_sd15_t2v.ckpt",
         r"^(module\.)?img_encoder\.",
+        use="image-to-video modules are not supported: choose AnimateLCM_sd15_t2v.ckpt in Load "
+        "Motion Module",
     ),
     FileKind(
         "a PIA motion module",
-        "PIA (image to video) is not supported; load a file such as v3_sd15_mm.ckpt",
         r"^(module\.)?conv_in\.weight \[\d+, 9, ",
+        use=NOT_SUPPORTED.format(what="PIA (image to video)"),
     ),
     MOTION_LORA,
     FileKind(
         "a SparseCtrl model",
-        "SparseCtrl is not supported; load a file such as v3_sd15_mm.ckpt",
         r"controlnet_(down|mid)_block|cond_embedding",
+        use=NOT_SUPPORTED.format(what="SparseCtrl"),
     ),
     FileKind(
         "a HelloMeme motion module",
-        "HelloMeme is not supported; load a file such as v3_sd15_mm.ckpt",
         r"\.pos_embed\.(weight|proj)",
+        use=NOT_SUPPORTED.format(what="HelloMeme"),
     ),
 )
 
@@ -78,71 +108,79 @@ _WITH_MOTION = (
 _WITHOUT_MOTION = (
     FileKind(
         "a LoRA for HotshotXL (SDXL)",
-        "SDXL is not supported; load files that were made for SD1.5",
         r"\.temporal_attentions\..*lora",
+        use=NOT_SUPPORTED.format(what="SDXL"),
     ),
     FileKind(
         "a HotshotXL motion module (SDXL)",
-        "load an SD1.5 motion module such as v3_sd15_mm.ckpt or mm_sd_v15_v2.ckpt",
         r"\.temporal_attentions\.",
+        use=NOT_SUPPORTED.format(what="SDXL"),
     ),
     FileKind(
         "a CameraCtrl pose encoder",
-        "CameraCtrl is not supported; load a file such as v3_sd15_mm.ckpt",
         r"qkv_merge",
+        use=NOT_SUPPORTED.format(what="CameraCtrl"),
     ),
     DOMAIN_ADAPTER,
     SPATIAL_LORA,
     FileKind(
         "a ControlNet",
-        "put it into models/controlnet and load it with ComfyUI's Load ControlNet Model node",
         r"^control_model\.|zero_convs\.|controlnet_(down|mid)_block|controlnet_cond_embedding",
+        CONTROLNETS,
+        "choose it in ComfyUI's Load ControlNet Model",
     ),
     FileKind(
         "a whole checkpoint",
-        "put it into models/checkpoints and load it with ComfyUI's Load Checkpoint node",
         r"^model\.diffusion_model\.",
+        CHECKPOINTS,
+        "choose it in ComfyUI's Load Checkpoint",
     ),
     FileKind(
         "an image finetune: a whole UNet without motion, as AnimateDiff's training saves it",
-        "take 'module.' off the names of its tensors, which ComfyUI does not read with it: the "
-        "help page of Load Motion Module has the lines for that, under Image finetunes. Then put "
-        "it into models/diffusion_models and load it with ComfyUI's Load Diffusion Model node, its "
-        "its text encoder and VAE with Load Checkpoint from the checkpoint that it was made of",
         r"^module\.(conv_in\.weight|down_blocks\.\d+\.resnets|input_blocks\.\d+\.\d+\.)",
+        DIFFUSION_MODELS,
+        WITHOUT_CHECKPOINT,
+        "take 'module.' off the names of its tensors, which ComfyUI does not read with it: the "
+        "help page of Load Motion Module has the lines for that, under Image finetunes. Then ",
     ),
     FileKind(
         "a diffusion model without motion",
-        "put it into models/diffusion_models and load it with ComfyUI's Load Diffusion Model node, "
-        "its text encoder and VAE with Load Checkpoint from the checkpoint that it was made of",
         r"^(unet\.)?(input_blocks\.\d+\.\d+\.in_layers|down_blocks\.\d+\.resnets)\.",
+        DIFFUSION_MODELS,
+        WITHOUT_CHECKPOINT,
     ),
     FileKind(
         "a VAE",
-        "put it into models/vae and load it with ComfyUI's Load VAE node",
         r"^(first_stage_model\.)?(decoder|encoder)\.(conv_in|mid|up|down)",
+        VAES,
+        "choose it in ComfyUI's Load VAE",
     ),
     FileKind(
         "a text encoder",
-        "put it into models/text_encoders and load it with ComfyUI's Load CLIP node",
         r"text_model\.encoder\.layers|transformer\.resblocks",
+        "text_encoders",
+        "choose it in ComfyUI's Load CLIP",
     ),
     FileKind(
         "an image encoder (CLIP vision)",
-        "put it into models/clip_vision and load it with ComfyUI's Load CLIP Vision node",
         r"^vision_model\.",
+        "clip_vision",
+        "choose it in ComfyUI's Load CLIP Vision",
     ),
     FileKind(
         "an IP-Adapter",
-        "put it into models/ipadapter and load it with the nodes of an IP-Adapter pack",
         r"^(image_proj|ip_adapter)\.",
+        "ipadapter",
+        "load it with the nodes of an IP-Adapter pack",
     ),
     FileKind(
         "an embedding (textual inversion)",
-        "put it into models/embeddings and write embedding:NAME in the prompt",
         r"^(emb_params|string_to_param|clip_[lg]) ",
+        "embeddings",
+        "write embedding:NAME in the prompt",
     ),
 )
+KINDS = (MOTION_MODULE, *_WITH_MOTION, *_WITHOUT_MOTION)
 
 
 def kind_of(tensors: Mapping[str, torch.Tensor]) -> FileKind | None:

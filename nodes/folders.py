@@ -7,12 +7,14 @@ import folder_paths
 
 from ..motion.errors import AnimateDiffError
 from ..motion.keyed_text import shortened
+from ..motion.missing_file import missing_file
 from .workflow_paths import leads_inside, named_inside, stays_inside
 
 CATEGORY = "AnimateDiff"
 MOTION_MODULES = "animatediff_models"
 MOTION_LORAS = "animatediff_motion_lora"
 LORAS = "loras"  # the host's own
+MISTAKEN = (MOTION_MODULES, MOTION_LORAS, LORAS, "checkpoints", "diffusion_models", "controlnet")
 VIDEOS = "animatediff_videos"  # folders that the administrator lets workflows read; none by itself
 
 
@@ -33,12 +35,27 @@ def find_file(folder: str, name: str) -> Path:
     """The path of a file that a node names; AnimateDiffError when it is gone."""
     path = _full_path(folder, name)
     if path is None:
-        raise AnimateDiffError(
-            f"'{name}' is not in models/{folder}.",
-            "a file of this folder",
-            "put it back, or press R to refresh the list and choose another file.",
-        )
+        present = folder_paths.get_filename_list(folder)
+        raise missing_file(name, folder, present, _elsewhere(folder, name))
     return Path(path)
+
+
+def there(folder: str, name: str | None) -> bool | str:
+    """For a node's `validate_inputs`: what find_file has to say, before the run. Newer hosts would
+    otherwise say by themselves that the name is not in the list, and no more. None: of a link."""
+    try:
+        if name is not None:
+            find_file(folder, str(name))
+    except AnimateDiffError as error:
+        return str(error)
+    return True
+
+
+def _elsewhere(folder: str, name: str) -> str:
+    """Another folder that has a file of this name, which people put there by mistake."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    others = (other for other in MISTAKEN if other != folder)
+    return next((other for other in others if _full_path(other, last)), "")
 
 
 def file_stamp(folder: str, name: str) -> str:

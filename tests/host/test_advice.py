@@ -8,6 +8,7 @@ from pathlib import Path
 
 import folder_paths
 import pytest
+from animatediff_native.motion.recognise import KINDS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("motion", "lora", "samplers", "training", "nodes")
@@ -144,6 +145,7 @@ def test_every_menu_that_a_text_names_is_there():
 
 def test_every_model_folder_that_a_text_names_is_there():
     named = {folder for _, text in texts() for folder in re.findall(r"models/[a-z_]+", text)}
+    named |= {f"models/{kind.folder}" for kind in KINDS if kind.folder}
     known = {f"models/{folder}" for folder in folder_paths.folder_names_and_paths}
     known |= {"models/animatediff_models", "models/animatediff_motion_lora"}
     assert named - known == OTHER_PACKS_FOLDERS & named
