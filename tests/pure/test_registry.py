@@ -18,6 +18,10 @@ VERSION = r"\d+\.\d+\.\d+"
 VERSION_RANGE = rf"((==|>=|<=|!=|~=|>|<)?{VERSION})(,(==|>=|<=|!=|~=|>|<)?{VERSION})*"
 LONGEST_NAME = 99
 SYSTEMS = ("OS Independent", "Microsoft", "POSIX", "MacOS")
+PICTURE = r"https://raw\.githubusercontent\.com/{repository}/main/(docs/[\w-]+\.(?:svg|png|jpe?g|gif))"
+LARGEST_ICON = 400  # pixels of a side
+BANNER = 21 / 9  # width by height
+SOUGHT = ("AnimateDiff", "SD1.5", "text to video", "prompt travel", "MotionLoRA", "Evolved")
 UNSAFE = "S102,S307,E702"  # exec, eval, and several statements in a line
 NEEDED = {  # besides whole folders of code
     "LICENSE",
@@ -73,7 +77,10 @@ def test_what_describes_it_is_there(project):
     assert 20 <= len(project["description"]) <= 200
     assert project["license"] == {"file": "LICENSE"} and (ROOT / "LICENSE").is_file()
     assert (ROOT / project["readme"]).is_file()
-    assert project["urls"]["Repository"].startswith("https://github.com/")
+    assert all(word in project["description"] for word in SOUGHT)
+    urls = project["urls"]
+    assert urls["Repository"].startswith("https://github.com/")
+    assert all(urls[name].startswith(urls["Repository"]) for name in ("Documentation", "Bug Tracker"))
 
 
 def test_it_says_where_it_runs(project, comfy):
@@ -100,10 +107,34 @@ def test_requirements_are_the_same_in_both_places(project):
 def test_the_registrys_own_part(comfy):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", comfy["PublisherId"])
     assert comfy["DisplayName"].strip()
-    assert comfy["Icon"] == "" or re.fullmatch(
-        r"https://\S+\.(svg|png|jpe?g|gif)", comfy["Icon"], re.IGNORECASE
-    )
     assert all((ROOT / name).exists() for name in comfy.get("includes", []))
+
+
+def picture(project, address: str) -> Path:
+    """The file in this repository that an address on its main branch stands for."""
+    repository = project["urls"]["Repository"].removeprefix("https://github.com/")
+    named = re.fullmatch(PICTURE.format(repository=re.escape(repository)), address)
+    assert named, address
+    path = ROOT / named[1]
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not drawn yet")
+    return path
+
+
+def size(png: Path) -> tuple[int, int]:
+    start = png.read_bytes()[:24]
+    assert start[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(start[16:20], "big"), int.from_bytes(start[20:24], "big")
+
+
+def test_the_icon_is_square_and_small(project, comfy):
+    width, height = size(picture(project, comfy["Icon"]))
+    assert width == height <= LARGEST_ICON
+
+
+def test_the_banner_has_the_registrys_shape(project, comfy):
+    width, height = size(picture(project, comfy["Banner"]))
+    assert abs(width / height / BANNER - 1) < 0.01
 
 
 def test_no_code_that_the_registry_refuses():
