@@ -1,153 +1,155 @@
 """Draws the pictures of the template browser: `python -m demo.template_pictures [NAME ...]`.
 
-Every workflow runs on a real server with the models of the miniature world, and the frames that it
-saves become its picture in workflows/. The models are those of `make miniature`, or of the folder
-that ADN_MINIATURE names; where there are none, those that come with the project, which are all but
-the ControlNet.
+Every workflow runs once on a real server with the models of the miniature world (those of `make
+miniature`, or of the folder that ADN_MINIATURE names), and its frames are kept; --again runs it
+again. The browser asks for NAME.jpg: what is in it is an animated WEBP, which browsers tell by its
+first bytes.
 """
 
-import io
-import os
+import argparse
 import sys
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
-import torch
 from PIL import Image
 
-from tools import media, workflow
-from tools.base_directory import BaseDirectory
-from tools.client import Prompt
-from tools.paths import DEV, ToolError
-from tools.server import ComfyServer
+from tools import workflow
+from tools.paths import ToolError
 
-from . import graphs, world
+from . import template_layouts as lay
+from .drawing import BLUE, GREEN, INK, ORANGE, PINK, Sheet, save_moving
+from .template_layouts import Moment, curves, windows
+from .template_runs import Shown, kept, run_all
+from .template_table import CAPTIONS, SCENES, SEASONS, TRAVEL
 
-TRAINED = DEV / "miniature"
-CONTROL = "miniature_control.safetensors"
-SIDE = 512  # pixels of a picture
-FRAMES = 64  # of the videos that workflows take
-BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
-LEFT_SEED = 40  # its circle moves on the left
-SCHEDULE = (
-    '0: "a red circle"\n16: "a yellow square"\n32: "a green triangle"\n47: "a blue cross"',
-    "on a dark background",
-)
+FRAMES, MILLISECONDS, QUALITY = 16, 125, 60
+GREATEST = 100_000  # bytes of one picture
+Draw = Callable[[Sheet, Shown, Moment], None]
 
 
 def main() -> None:
-    names = sys.argv[1:] or sorted(file.stem for file in workflow.API_WORKFLOWS.glob("*.json"))
-    weights = models_for(names)
-    os.environ["ADN_MINIATURE"] = str(weights)
-    base = BaseDirectory(DEV / "pictures")
-    graphs.install(base, weights)
-    with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
-        write_inputs(base.path / "input")
-        for name in names:
-            picture = workflow.page_file(name, "jpg")
-            sheet(pictures_of(server, name, weights)).save(picture, quality=88)
-            print(picture, flush=True)
+    parser = argparse.ArgumentParser(prog="python -m demo.template_pictures")
+    parser.add_argument("name", nargs="*", default=list(workflow.TITLES))
+    parser.add_argument("--again", action="store_true", help="run what was run before, too")
+    chosen = parser.parse_args()
+    run_all({name: SCENES[name] for name in chosen.name}, chosen.again)
+    for name in chosen.name:
+        file = workflow.page_file(name, "jpg")
+        save_moving(file, pictures(name, lay.derived(kept(name))), MILLISECONDS, QUALITY)
+        print(f"{file.name}  ({file.stat().st_size / 1000:.0f} kB)", flush=True)
 
 
-def models_for(names: list[str]) -> Path:
-    """The folder of models that has what these workflows need."""
-    folder = Path(os.environ.get("ADN_MINIATURE") or TRAINED).resolve()
-    if (folder / CONTROL).is_file():
-        return folder
-    steered = [name for name in names if _has_control(workflow.load(name))]
-    if steered:
-        raise ToolError(f"{', '.join(steered)}: no {CONTROL} in {folder}. Run make miniature.")
-    return folder if (folder / graphs.MOTION_MODULE.name).is_file() else graphs.WEIGHTS
+def pictures(name: str, shown: Shown) -> list[Image.Image]:
+    """Of one template, frame by frame."""
+    count = 30 if name == "ping_pong" else FRAMES
+    made = []
+    for at in range(count):
+        sheet = Sheet(lay.SIDE, lay.SIDE)
+        DRAWN[name](sheet, shown, Moment(at, count))
+        sheet.text((lay.SIDE / 2, lay.CAPTION), CAPTIONS[name], 27, INK, bold=True)
+        made.append(sheet.image())
+    return made
 
 
-def _has_control(prompt: Prompt) -> bool:
-    return any(node["class_type"] == "ControlNetLoader" for node in prompt.values())
+def _one(below: lay.Below = lay.nothing, *over: Callable[..., None]) -> Draw:
+    def draw(sheet: Sheet, shown: Shown, now: Moment) -> None:
+        place = lay.one(sheet, shown, now)
+        below(sheet, now)
+        for extra in over:
+            extra(sheet, now, *place)
+
+    return draw
 
 
-def pictures_of(server: ComfyServer, name: str, weights: Path) -> list[list[np.ndarray]]:
-    """What a workflow shows, clip by clip; a single picture is a clip of one frame."""
-    prompt = workflow.load(name)
-    graphs.put_in(prompt, weights)
-    use_our_words(prompt)
-    outputs = server.client.run(prompt)
-    clips = [
-        media.webp_frames(server.base.written_file(outputs[key]))
-        for key, node in prompt.items()
-        if node["class_type"] == "SaveAnimatedWEBP"
-    ]
-    return clips or _pictures(server, prompt, outputs)
+def _into(names: list[str], below: lay.Below = lay.nothing) -> Draw:
+    def draw(sheet: Sheet, shown: Shown, now: Moment) -> None:
+        lay.into(sheet, shown, now, names)
+        below(sheet, now)
+
+    return draw
 
 
-def _pictures(server: ComfyServer, prompt: Prompt, outputs: dict) -> list[list[np.ndarray]]:
-    """Saved pictures: many are a clip, one for each node are clips of one frame."""
-    return [
-        [picture(server.client.view(file)) for file in files]
-        for key, node in prompt.items()
-        if node["class_type"] in ("SaveImage", "PreviewImage")
-        and (files := outputs.get(key, {}).get("images"))
-    ]
+def _beside(labels: list[str], below: lay.Below = lay.nothing) -> Draw:
+    def draw(sheet: Sheet, shown: Shown, now: Moment) -> None:
+        if len(shown.out) == 1:
+            lay.one(sheet, shown, now)
+        else:
+            lay.beside(sheet, shown, now, labels)
+        below(sheet, now)
+
+    return draw
 
 
-def picture(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+def ramp(*points: tuple[float, float]) -> np.ndarray:
+    """Numbers for the frames of a clip of 16."""
+    return np.interp(np.arange(16), *zip(*points, strict=True))
 
 
-def use_our_words(prompt: Prompt) -> None:
-    """Prompts and sizes that the miniature world knows, in the nodes that only some have."""
-    for node in prompt.values():
-        inputs = node["inputs"]
-        if node["class_type"] == "ADN_PromptSchedule":
-            inputs["text"], inputs["suffix"] = SCHEDULE
-            inputs["prefix"] = ""
-        elif node["class_type"] == "ADN_MotionStrength" and "area" in inputs:
-            workflow.set_inputs(prompt, "KSampler", {"seed": LEFT_SEED})
-        elif node["class_type"] == "ADN_ContinueClip":
-            workflow.set_inputs(prompt, "EmptyLatentImage", {"batch_size": 48})
-        elif node["class_type"] == "ADN_TrainMotionLora":
-            inputs.update(width=world.SIZE, height=world.SIZE, steps=100, rank=8)
+def zoom(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    """The camera goes in: everything goes outwards."""
+    out = 6 + 12 * now.along
+    for right in (0, 1):
+        for low in (0, 1):
+            dx, dy = (1, -1)[right], (1, -1)[low]
+            corner = (x + side * right, y + side * low)
+            tip = (corner[0] + dx * (24 - out), corner[1] + dy * (24 - out))
+            sheet.arrow((tip[0] + dx * 36, tip[1] + dy * 36), tip, ORANGE, 5)
 
 
-def sheet(clips: list[list[np.ndarray]]) -> Image.Image:
-    """Four frames of one clip, or a row for each of several."""
-    columns = 1 if len(clips[0]) == 1 else max(2, len(clips))
-    count = columns if len(clips) > 1 else columns**2
-    chosen = [
-        clip[round(place)]
-        for clip in clips
-        for place in np.linspace(0, len(clip) - 1, min(count, len(clip)))
-    ]
-    cell = SIDE // columns
-    picture = Image.new("RGB", (SIDE, SIDE), "white")
-    for number, frame in enumerate(chosen):
-        row, column = divmod(number, columns)
-        place = (column * cell, row * cell)
-        picture.paste(Image.fromarray(frame).resize((cell, cell), Image.Resampling.BICUBIC), place)
-    return picture
+def pan(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    """The camera goes to the left."""
+    tip = x - 40 - 12 * now.along
+    sheet.arrow((tip + 66, y + side / 2), (tip, y + side / 2), GREEN, 6)
 
 
-def write_inputs(folder: Path) -> None:
-    """A video of a moving shape, the silhouettes of it, and a picture with a part to be redrawn."""
-    folder.mkdir(parents=True, exist_ok=True)
-    named = {
-        "shape": world.SHAPES.index("circle"),
-        "colour": world.COLOURS.index("yellow"),
-        "background": world.BACKGROUND_NAMES.index("dark"),
-    }
-    chosen = {name: torch.tensor([index]) for name, index in named.items()}
-    path = world.random_clips(1, torch.Generator().manual_seed(4), FRAMES)
-    scenes = [replace(one, **chosen) for one in path]
-    drawn = torch.cat([world.draw(one) for one in scenes])
-    covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
-    for name, frames in (("input", drawn), ("depth", covered)):
-        media.write_video(folder / f"{name}.mp4", _pixels(frames))
-    around = torch.nn.functional.max_pool2d(covered[:1, :1], BRUSH, 1, BRUSH // 2)
-    picture = _pixels(torch.cat([drawn[:1], 1 - around], dim=1))[0]  # no alpha: to be redrawn
-    Image.fromarray(picture, "RGBA").save(folder / "example.png")
+def typed(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    """The prompt, under the clip."""
+    sheet.box(lay.LEFT, lay.TRACK - 6, lay.WIDE, 38, lay.PANEL, corner=8)
+    sheet.text((lay.SIDE / 2, lay.TRACK + 13), "\u201ca red circle\u201d", 22, INK)
 
 
-def _pixels(frames: torch.Tensor) -> np.ndarray:
-    return frames.mul(255).byte().permute(0, 2, 3, 1).numpy()
+def half(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    """The area with motion: the left half, framed; the rest is shaded."""
+    sheet.box(x + side / 2, y, side / 2, side, (10, 12, 16, 130), corner=0)
+    corners = [(x, y), (x + side / 2, y), (x + side / 2, y + side), (x, y + side), (x, y)]
+    sheet.dashes(corners, ORANGE, 4, 10)
+
+
+LONG = [(0, 0.4), (0.3, 0.7), (0.6, 1)]
+PLANS = [(n / 8, (n + 2) / 8) for n in range(7)]
+DRAWN: dict[str, Draw] = {
+    "text_to_video": _one(lambda *_: None, typed),
+    "prompt_travel": _one(lay.keys(TRAVEL)),
+    "motion_lora": _one(lay.nothing, zoom),
+    "motion_lora_combined": _one(lay.nothing, zoom, pan),
+    "motion_lora_ramp": _one(curves((ramp((0, 0), (3, 0), (10, 1)), GREEN)), pan),
+    "looped_clip": _one(lay.ring),
+    "ping_pong": _one(lay.forth_and_back),
+    "video_to_video": _into(["input"]),
+    "video_to_video_depth": _into(["input", "depth"]),
+    "long_clip_depth": _into(["depth"], windows(PLANS)),
+    "two_controlnets": _into(["depth", "outline"]),
+    "inpainting": _into(["redrawn"]),
+    "masked_motion": _one(lay.nothing, half),
+    "motion_ramp": _one(curves((ramp((0, 0), (5, 0), (10, 1)), BLUE))),
+    "lora_by_frame": _one(curves((ramp((0, 0), (4, 0), (12, 1)), ORANGE))),
+    "control_fades": _into(["depth"], curves((ramp((0, 1), (5, 1), (11, 0)), BLUE))),
+    "prompt_blend": _one(
+        curves(
+            (ramp((0, 1), (4, 1), (12, 0)), lay.NAMED["red"]),
+            (ramp((0, 0), (4, 0), (12, 1)), lay.NAMED["blue"]),
+        )
+    ),
+    "guidance_by_step": _one(curves((ramp((0, 1), (5, 1), (15, 0.4)), PINK))),
+    "noise_layer": _beside(["1", "2"]),
+    "freeinit": _one(lay.rounds),
+    "free_long": _one(lay.whole_and_parts(LONG)),
+    "views": _one(windows(LONG, GREEN)),
+    "stretched_positions": _one(lay.table),
+    "long_clip_in_parts": _one(lay.keys(SEASONS)),
+    "domain_adapter": _beside(["1", "0.5", "0"]),
+    "train_motion_lora": lay.training,
+}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,189 @@
+"""Runs the templates on the miniature world, and keeps the frames that their pictures show.
+
+Frames are kept in .dev/pictures/frames, so that pictures can be drawn again without a run.
+"""
+
+import io
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+
+from tools import media, workflow
+from tools.base_directory import BaseDirectory
+from tools.client import Prompt
+from tools.paths import DEV, ToolError
+from tools.server import ComfyServer
+
+from . import graphs, world
+from .drawing import Frame
+
+TRAINED = DEV / "miniature"
+CONTROL = "miniature_control.safetensors"
+KEPT = DEV / "pictures" / "frames"
+FRAMES = 64  # of the videos that workflows take
+BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
+SUFFIX = "on a dark background"
+Clip = list[Frame]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a template is asked for, instead of what it comes with."""
+
+    asked: str  # "colour shape background"
+    seed: int
+    second: str = ""  # of templates with two prompts
+    source: str = ""  # the same of the video or picture that goes in
+    path: int = 4  # seed of the way that the video's shape goes
+    schedule: tuple[str, ...] = ()  # every 16 frames another, for Prompt Schedule
+
+
+class Shown(NamedTuple):
+    """The frames of a run: clips that came out, and those that went in by name."""
+
+    out: list[Clip]
+    inputs: dict[str, Clip]
+
+
+def words(triple: str) -> str:
+    colour, shape, background = triple.split()
+    return world.prompt(shape, colour, background)
+
+
+def models_for(names: list[str]) -> Path:
+    """The folder of models that has what these workflows need."""
+    folder = Path(os.environ.get("ADN_MINIATURE") or TRAINED).resolve()
+    if (folder / CONTROL).is_file():
+        return folder
+    steered = [name for name in names if _has_control(workflow.load(name))]
+    if steered:
+        raise ToolError(f"{', '.join(steered)}: no {CONTROL} in {folder}. Run make miniature.")
+    return folder if (folder / graphs.MOTION_MODULE.name).is_file() else graphs.WEIGHTS
+
+
+def _has_control(prompt: Prompt) -> bool:
+    return any(node["class_type"] == "ControlNetLoader" for node in prompt.values())
+
+
+def run_all(scenes: dict[str, Scene], again: bool = False) -> None:
+    """Runs the templates that nothing is kept of, or all of them."""
+    names = [name for name in scenes if again or not kept_file(name).is_file()]
+    if not names:
+        return
+    weights = models_for(names)
+    os.environ["ADN_MINIATURE"] = str(weights)
+    base = BaseDirectory(DEV / "pictures")
+    graphs.install(base, weights)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
+        for name in names:
+            keep(name, run(server, name, scenes[name], weights))
+            print(f"{name}: ran", flush=True)
+
+
+def run(server: ComfyServer, name: str, scene: Scene, weights: Path) -> Shown:
+    prompt = workflow.load(name)
+    graphs.put_in(prompt, weights)
+    use_scene(prompt, scene)
+    inputs = write_inputs(server.base.path / "input", scene) if scene.source else {}
+    outputs = server.client.run(prompt)
+    return Shown(clips_of(server, prompt, outputs), inputs)
+
+
+def clips_of(server: ComfyServer, prompt: Prompt, outputs: dict) -> list[Clip]:
+    """Every saver's clip; clips that stand side by side in one are taken apart. Without a saver,
+    the pictures: many are a clip, one for each node are clips of one frame."""
+    for saver, read in (("SaveAnimatedWEBP", media.webp_frames), ("SaveVideo", media.video_frames)):
+        found = [key for key, node in prompt.items() if node["class_type"] == saver]
+        files = [server.base.written_file(outputs[key]) for key in found]
+        clips = [clip for file in files for clip in taken_apart(read(file))]
+        if clips:
+            return clips
+    return [
+        [_picture(server.client.view(file)) for file in files]
+        for key, node in prompt.items()
+        if node["class_type"] in ("SaveImage", "PreviewImage")
+        and (files := outputs.get(key, {}).get("images"))
+    ]
+
+
+def taken_apart(clip: Clip) -> list[Clip]:
+    """Squares that stand side by side."""
+    height, width = clip[0].shape[:2]
+    count = max(1, width // height)
+    return [[frame[:, n * height : (n + 1) * height] for frame in clip] for n in range(count)]
+
+
+def _picture(data: bytes) -> Frame:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def use_scene(prompt: Prompt, scene: Scene) -> None:
+    """Prompts, seeds and sizes that the miniature world knows, in the nodes that have them."""
+    texts = {"Prompt": scene.asked, "Second Prompt": scene.second}
+    for node in prompt.values():
+        inputs, title = node["inputs"], workflow.node_title(node)
+        if node["class_type"] == "CLIPTextEncode" and texts.get(title):
+            inputs["text"] = words(texts[title])
+        elif node["class_type"] == "KSampler":
+            inputs["seed"] = scene.seed
+        elif node["class_type"] == "ADN_FrameNoise":
+            inputs["seed"] += scene.seed
+        elif node["class_type"] == "ADN_PromptSchedule":
+            keys = scene.schedule or (" ".join(scene.asked.split()[:2]),)
+            places = (0, 16, 32, 47)  # of 48 frames
+            lines = [f'{place}: "a {what}"' for place, what in zip(places, keys, strict=False)]
+            inputs.update(text="\n".join(lines), suffix=SUFFIX, prefix="")
+        elif node["class_type"] == "ADN_ContinueClip":
+            workflow.set_inputs(prompt, "EmptyLatentImage", {"batch_size": 48})
+        elif node["class_type"] == "ADN_TrainMotionLora":
+            inputs.update(width=world.SIZE, height=world.SIZE, steps=100, rank=8)
+
+
+def write_inputs(folder: Path, scene: Scene) -> dict[str, Clip]:
+    """A video of a moving shape, the silhouettes of it, and a picture with a part to be redrawn."""
+    folder.mkdir(parents=True, exist_ok=True)
+    colour, shape, background = scene.source.split()
+    named = {
+        "shape": world.SHAPES.index(shape),
+        "colour": world.COLOURS.index(colour),
+        "background": world.BACKGROUND_NAMES.index(background),
+    }
+    chosen = {name: torch.tensor([index]) for name, index in named.items()}
+    path = world.random_clips(1, torch.Generator().manual_seed(scene.path), FRAMES)
+    scenes = [replace(one, **chosen) for one in path]
+    drawn = torch.cat([world.draw(one) for one in scenes])
+    covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
+    clips = {"input": list(_pixels(drawn)), "depth": list(_pixels(covered))}
+    for name, frames in clips.items():
+        media.write_video(folder / f"{name}.mp4", frames)
+    around = torch.nn.functional.max_pool2d(covered[:1, :1], BRUSH, 1, BRUSH // 2)
+    picture = _pixels(torch.cat([drawn[:1], 1 - around], dim=1))[0]  # no alpha: to be redrawn
+    Image.fromarray(picture, "RGBA").save(folder / "example.png")
+    return {**clips, "mask": list(_pixels(around.expand(1, 3, -1, -1)))}
+
+
+def _pixels(frames: torch.Tensor) -> np.ndarray:
+    return frames.mul(255).byte().permute(0, 2, 3, 1).numpy()
+
+
+def kept_file(name: str) -> Path:
+    return KEPT / f"{name}.npz"
+
+
+def keep(name: str, shown: Shown) -> None:
+    arrays = {f"out{number}": np.stack(clip) for number, clip in enumerate(shown.out)}
+    arrays |= {f"in_{which}": np.stack(clip) for which, clip in shown.inputs.items()}
+    np.savez_compressed(kept_file(name), **arrays)  # type: ignore[arg-type]
+
+
+def kept(name: str) -> Shown:
+    with np.load(kept_file(name)) as arrays:
+        out = [list(arrays[f"out{n}"]) for n in range(len(arrays.files)) if f"out{n}" in arrays]
+        inputs = {key[3:]: list(arrays[key]) for key in arrays.files if key.startswith("in_")}
+    return Shown(out, inputs)

@@ -1,0 +1,63 @@
+"""What each template's picture shows: its scene in the miniature world, words, and drawing."""
+
+from .template_runs import Scene
+
+CAPTIONS = {
+    "text_to_video": "text to video",
+    "prompt_travel": "prompts that travel",
+    "motion_lora": "camera: zoom in",
+    "motion_lora_combined": "two camera moves",
+    "motion_lora_ramp": "the camera starts slowly",
+    "looped_clip": "endless loop",
+    "ping_pong": "forth and back",
+    "video_to_video": "video to video",
+    "video_to_video_depth": "video + depth",
+    "long_clip_depth": "long, follows depth",
+    "two_controlnets": "depth + outlines",
+    "inpainting": "a part made anew",
+    "masked_motion": "motion in one area",
+    "motion_ramp": "motion begins slowly",
+    "lora_by_frame": "a LoRA comes in",
+    "control_fades": "ControlNet fades",
+    "prompt_blend": "two prompts blend",
+    "guidance_by_step": "CFG by step",
+    "noise_layer": "other noise on one side",
+    "freeinit": "FreeInit: steadier",
+    "free_long": "FreeLong: long clip",
+    "views": "Views: long clip",
+    "stretched_positions": "positions, stretched",
+    "long_clip_in_parts": "part after part",
+    "domain_adapter": "adapter 1 / 0.5 / 0",
+    "train_motion_lora": "train a MotionLoRA",
+}
+TRAVEL = ("red circle", "yellow square", "green triangle", "blue cross")
+SEASONS = ("cyan square", "magenta circle", "yellow triangle", "green square")
+# Seeds by which the miniature world draws neat shapes that move well.
+SCENES = {
+    "text_to_video": Scene("red circle grey", 1),
+    "prompt_travel": Scene("red circle dark", 0, schedule=TRAVEL),
+    "motion_lora": Scene("magenta square dark", 3),
+    "motion_lora_combined": Scene("blue circle grey", 1),
+    "motion_lora_ramp": Scene("yellow square dark", 3),
+    "looped_clip": Scene("green circle grey", 1),
+    "ping_pong": Scene("cyan square dark", 3),
+    "video_to_video": Scene("blue square light", 2, source="yellow circle dark", path=4),
+    "video_to_video_depth": Scene("magenta circle grey", 4, source="green square light", path=5),
+    "long_clip_depth": Scene("cyan circle grey", 4, source="cyan circle grey", path=6),
+    "two_controlnets": Scene("green triangle grey", 1, source="red triangle light", path=7),
+    "inpainting": Scene("red square light", 2, source="blue cross light", path=8),
+    "masked_motion": Scene("yellow circle dark", 40),
+    "motion_ramp": Scene("magenta circle dark", 3),
+    "lora_by_frame": Scene("red square dark", 0),
+    "control_fades": Scene("blue circle dark", 0, source="blue square dark", path=9),
+    "prompt_blend": Scene("red triangle grey", 1, second="blue square light"),
+    "guidance_by_step": Scene("green square light", 2),
+    "noise_layer": Scene("cyan triangle dark", 3),
+    "freeinit": Scene("yellow triangle dark", 3),
+    "free_long": Scene("red circle light", 2),
+    "views": Scene("green square grey", 1),
+    "stretched_positions": Scene("blue square dark", 0),
+    "long_clip_in_parts": Scene("cyan square dark", 3, schedule=SEASONS),
+    "domain_adapter": Scene("red square grey", 1),
+    "train_motion_lora": Scene("cyan cross dark", 3, source="magenta cross grey", path=4),
+}
