@@ -9,6 +9,10 @@ log = logging.getLogger("animatediff_native")
 FEWEST_FRAMES = 8  # fewer give noise or stills: the modules were trained on clips of 16
 
 
+def counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 @dataclass
 class RunReport:
     """One motion module's part in one sampling run."""
@@ -35,16 +39,15 @@ class RunReport:
     def warn_if_short(self) -> None:
         if self.frames < FEWEST_FRAMES:
             log.warning(
-                "AnimateDiff: this clip has %d frame%s; motion needs at least %d, and 16 is best. "
+                "AnimateDiff: this clip has %s; motion needs at least %d, and 16 is best. "
                 "Raise batch_size of the latent.",
-                self.frames,
-                "" if self.frames == 1 else "s",
+                counted(self.frames, "frame"),
                 FEWEST_FRAMES,
             )
 
     def log(self) -> None:
         """The line of this run; a warning where the motion module took no part."""
-        log.info("AnimateDiff: %s", self)
+        log.info("AnimateDiff: %s", self, extra={"on_node": self.short})
         if not self.calls:
             log.warning(
                 "AnimateDiff: %s took no part: the sampler called the model without the motion "
@@ -61,13 +64,24 @@ class RunReport:
                 self.end_percent,
             )
 
-    def __str__(self) -> str:
+    @property
+    def short(self) -> str:
+        """For the node that samples, beside which its warnings stand."""
+        return (
+            f"{self._clip}, {self.module}: motion in {self.active_calls} of {self.calls} model "
+            "calls"
+        )
+
+    @property
+    def _clip(self) -> str:
         clips = f"{self.clips} clips of " if self.clips > 1 else ""
-        windows = f" in {len(self.windows)} windows" if self.windows else ""
+        windows = f" in {counted(len(self.windows), 'window')}" if self.windows else ""
+        return f"{clips}{counted(self.frames, 'frame')}{windows}"
+
+    def __str__(self) -> str:
         return (
             f"{self.module}: {self.sites if self.active_calls else 0} modules inserted in "
-            f"{self.active_calls} of {self.calls} model calls, {clips}{self.frames} frames"
-            f"{windows}, "
+            f"{self.active_calls} of {self.calls} model calls, {self._clip}, "
             f"strength {self.strength:g}{''.join(f', {each}' for each in self.effects)}, "
             f"{self.start_percent:.0%} to {self.end_percent:.0%}, "
             f"sigma max {self.sigma_max:.2f}"

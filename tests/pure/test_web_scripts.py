@@ -10,6 +10,7 @@ SCRIPTS = sorted((Path(__file__).parents[2] / "web").glob("*.js"))
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_touches_nothing_that_the_page_draws(script):
-    """Elements, ids and class names are the page's own, and change with its versions."""
+    """Elements, ids and class names are the page's own, and change with its versions; elements of
+    our own are handed to the page by its functions."""
     code = re.sub(r"//.*", "", script.read_text(encoding="utf-8"))
-    assert not re.search(r"\bdocument\b|querySelector|\.p-|closest\(", code)
+    assert not re.search(r"\bdocument\b(?!\.createElement\b)|querySelector|\.p-|closest\(", code)
