@@ -39,7 +39,7 @@ class AskingPage:
         return feature_flags.supports_feature(known, self.client, SHOWS_PREVIEWS_BY_NODE)
 
     def preview(self, picture: tuple) -> None:
-        """A picture for the node, as the host sends those of its progress bars, which also count."""
+        """A picture for the node, as the host sends one for a progress bar, without its count."""
         known = get_progress_state().dynprompt
         metadata = {
             "node_id": self.node,

@@ -17,7 +17,9 @@ from comfy.model_management import (
     processing_interrupted,
 )
 
+from .asking_page import AskingPage
 from .clip_player import ClipPlayer
+from .play_on import play_on
 from .run_progress import RunProgress
 
 log = logging.getLogger("animatediff_native")
@@ -26,6 +28,7 @@ PACE = 8  # frames per second, which motion modules were trained on
 MOST_FRAMES = 24
 SHORTEST_PAUSE = 0.5  # seconds between two decodings
 SHARE = 1 / 20  # of the run's time that decoding may take
+LONGEST_LAST = 1.0  # seconds that the clip of the last step may take, for which others wait
 LONGEST_PLAY = 60.0  # seconds without new ones: a page may keep every picture that it was sent
 
 Decode = Callable[[torch.Tensor], Any]
@@ -45,13 +48,23 @@ class MovingPreview:
     """The previews of one sampling run. What goes wrong here ends them, not the run.
 
     decode: [1, C, h, w] to what the host's progress bar takes as a preview, None for no preview;
-    can_take: whether the page keeps up with the pictures.
+    can_take: whether the page keeps up with the pictures; page: where the clip can play on after
+    the run, None where it cannot.
     """
 
-    def __init__(self, decode: Decode, progress: RunProgress, can_take: Callable[[], bool]):
+    def __init__(
+        self,
+        decode: Decode,
+        progress: RunProgress,
+        can_take: Callable[[], bool],
+        page: AskingPage | None = None,
+    ):
         self._decode = decode
         self._progress = progress
         self._can_take = can_take
+        self._page = page
+        self._clip: tuple[list, float] | None = None  # pictures, and seconds for each
+        self._cost = 0.0  # seconds that decoding the clip took
         self._player = ClipPlayer(self._show_from_thread, LONGEST_PLAY)
         self._next_due = 0.0
         self._failed = False
@@ -68,23 +81,38 @@ class MovingPreview:
 
     def take(self, step: int, x0: torch.Tensor) -> None:
         """The clip as it is after a step, if it is time for that; x0: [F, C, h, w]."""
-        last = step + 1 == self._progress.steps
-        if len(x0) > 1 and not last and time.monotonic() >= self._next_due:
-            self._attempt(lambda: self._decode_all(x0))
+        if len(x0) < 2:
+            return
+        if step + 1 == self._progress.steps:
+            if self._page is not None and self._cost <= LONGEST_LAST:
+                self._attempt(lambda: self._decode_all(x0))
+        elif time.monotonic() >= self._next_due:
+            self._attempt(lambda: self._decode_and_play(x0))
 
     def end(self) -> None:
         self._player.join()
 
-    def _decode_all(self, x0: torch.Tensor) -> None:
+    def play_on(self) -> None:
+        """After a run that did not fail, on the page that waits for what is made of it."""
+        if self._page is not None and self._clip is not None and not self._failed:
+            play_on(self._page, *self._clip)
+
+    def _decode_and_play(self, x0: torch.Tensor) -> None:
+        if self._decode_all(x0) and self._clip is not None:
+            self._player.play(*self._clip)
+            self._show()
+
+    def _decode_all(self, x0: torch.Tensor) -> bool:
+        """Whether there are pictures."""
         began = time.monotonic()
         shown = spread(len(x0))
         pictures = [self._decode(x0[index : index + 1]) for index in shown]
-        cost = time.monotonic() - began
-        self._next_due = began + max(SHORTEST_PAUSE, cost / SHARE)
+        self._cost = time.monotonic() - began
+        self._next_due = began + max(SHORTEST_PAUSE, self._cost / SHARE)
         if None in pictures:
-            return
-        self._player.play(pictures, len(x0) / len(shown) / PACE)
-        self._show()
+            return False
+        self._clip = pictures, len(x0) / len(shown) / PACE
+        return True
 
     def _show(self) -> None:
         with self._progress.lock:
