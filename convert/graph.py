@@ -31,7 +31,7 @@ class Node:
     scope: the subgraph's instance that it is in, by the id of that. reach: that in which the name
     of its end of a wire is known. input_kinds, outputs: types by input, names and types by output,
     where the format tells them. by_name: inputs that have their link by the page's Anything
-    Everywhere, as it was.
+    Everywhere, as it was. models: where its files can be had.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Node:
     input_kinds: dict[str, str] = field(default_factory=dict)
     outputs: list[tuple[str, str]] = field(default_factory=list)
     by_name: dict[str, Link] = field(default_factory=dict)
+    models: list[dict[str, Any]] = field(default_factory=list)
 
     def link(self, name: str) -> Link | None:
         """What is connected to an input, if anything is."""

@@ -13,7 +13,7 @@ from .model_paths import leaves_as_loaded, sampling_before
 from .module_settings import adjusted
 from .motion_files import Use, kind_problem, loras_of, module_of, norms_of
 from .options import Job
-from .our_nodes import APPLY, AUTO, KEEP, LCM_100, LOAD, NOISE_SCHEDULE, OURS, VIEWS, WINDOWS
+from .our_nodes import APPLY, AUTO, KEEP, LCM_100, LOAD, NOISE_SCHEDULE, VIEWS, WINDOWS
 from .sample_settings import additions, apply_settings, beta_from_settings
 from .samplers import clip_length
 from .strengths import strength_inputs
@@ -26,8 +26,6 @@ from .their_nodes import (
     V1_ADVANCED,
 )
 from .their_nodes import LOAD as THEIR_LOAD
-
-GAP = 50  # pixels between nodes one below the other
 
 
 @dataclass
@@ -81,7 +79,6 @@ def _convert_all_in_one(chain: Chain) -> None:
         "beta_schedule": beta.schedule,
     }
     _add_apply(chain, node, inputs, node.mode)
-    _stack(chain.made, node)
     _finish(chain, contexts)
 
 
@@ -233,11 +230,3 @@ def _finish(chain: Chain, contexts: Contexts) -> None:
         outputs[1] = latents
     job.replace(node, outputs, *chain.made)
     apply_settings(job, node, chain.model, frames, contexts.noise)
-
-
-def _stack(nodes: list[Node], at: Node) -> None:
-    """One below the other, from the place of the node that they stand for."""
-    x, y = at.pos
-    for node in nodes:
-        node.pos = (x, y)
-        y += OURS[node.type].size[1] + GAP

@@ -66,11 +66,7 @@ def fixed_seed(job: Job, seed: Seed) -> Seed:
     saved = (node.raw or {}).get("widgets_values")
     values = saved if isinstance(saved, list) else [*node.inputs.values()]
     numbers = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
-    if (
-        len(numbers) != 1
-        or not 0 <= numbers[0] <= LARGEST_SEED
-        or {*CHANGES} & {*map(str, values)}
-    ):
+    if len(numbers) != 1 or not 0 <= numbers[0] <= LARGEST_SEED or {*CHANGES} & {*map(str, values)}:
         return seed
     return Seed(numbers[0])
 

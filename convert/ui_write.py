@@ -189,7 +189,10 @@ def _new(node: Node, order: int, links: Links) -> dict[str, Any]:
         "inputs": sockets,
         "outputs": [{"name": name, "type": kind, "links": []} for name, kind in ours.outputs],
         **({"title": node.title} if node.title else {}),
-        "properties": {"Node name for S&R": node.type},
+        "properties": {
+            "Node name for S&R": node.type,
+            **({"models": node.models} if node.models else {}),
+        },
         "widgets_values": _widget_values(node),
     }
 

@@ -7,6 +7,7 @@ from .api_format import read_api, write_api
 from .check import copied, is_api, is_page, malformed
 from .combine import convert_combine
 from .containers import unwrapped, without_more
+from .downloads import note_downloads
 from .everywhere import empty_givers, given_to_all
 from .fizz_nodes import PROMPTS as FIZZ_PROMPTS
 from .fizz_nodes import is_fizz
@@ -18,6 +19,7 @@ from .loaders import convert_loaders
 from .look_alikes import set_apart, theirs_or_others
 from .model_paths import supersede
 from .options import Job
+from .place import place
 from .promoted import show_again, shown_values
 from .prompts import convert_prompts
 from .report import Conversion, Report
@@ -57,7 +59,11 @@ def convert(held: Any) -> Conversion:
     _require_theirs(graph, unread)
     for node in odd:
         report.note(f"{node}: a value was saved as NaN, which is no number; it is 1 now.")
+    before = {*graph.nodes}
     _convert(Job(graph, report))
+    if page:
+        note_downloads(graph, scopes)
+        place(graph, scopes, before)
     for node in unread:
         report.leave(node, "it is inside a subgraph or group node: unpack that, then convert again")
     return report.about(write_ui(graph, scopes, report.made) if page else write_api(graph))

@@ -114,7 +114,8 @@ def test_the_given_workflow_stays_as_it_is(name):
     result = convert(given)
     assert given == before
     if is_page(given):
-        kept = {"nodes", "links", "last_node_id", "last_link_id", "state", "extra", "definitions"}
+        kept = {"nodes", "links", "last_node_id", "last_link_id", "state", "extra", "definitions",
+                "groups"}  # fmt: skip
         assert {k: v for k, v in result.workflow.items() if k not in kept} == {
             k: v for k, v in given.items() if k not in kept
         }
@@ -270,6 +271,7 @@ def test_an_unknown_schedule_is_listed():
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("_ui")])
 def test_nodes_whose_links_stay_are_written_as_they_were(name):
+    """They can have moved aside: see test_convert_places."""
     given = read(name)
     written = convert(given).workflow
     after, kept = {node["id"]: node for node in written["nodes"]}, wires(written)
@@ -279,6 +281,6 @@ def test_nodes_whose_links_stay_are_written_as_they_were(name):
             operator.iadd, [o["links"] or [] for o in node["outputs"]], []
         )
         if node["id"] in after and all(number in kept for number in links if number is not None):
-            assert after[node["id"]] == node
+            assert after[node["id"]] == {**node, "pos": after[node["id"]]["pos"]}
             same += 1
     assert same
