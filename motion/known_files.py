@@ -56,6 +56,8 @@ FILES = (
     *_of("wangfuyun/AnimateLCM", LORAS, "AnimateLCM_sd15_t2v_lora.safetensors"),
     *_of("ByteDance/AnimateDiff-Lightning", MODULES,
          *(f"animatediff_lightning_{steps}step_comfyui.safetensors" for steps in (1, 2, 4, 8))),
+    *_of("artificialguybr/pixelartredmond-1-5v-pixel-art-loras-for-sd-1-5", LORAS,
+         "PixelArtRedmond15V-PixelArt-PIXARFK.safetensors"),
     *_of("CiaraRowles/TemporalDiff", MODULES, "temporaldiff-v1-animatediff.ckpt",
          "temporaldiff-v1-animatediff.safetensors"),
     *_of("manshoety/AD_Stabilized_Motion", MODULES, "mm-Stabilized_mid.pth",

@@ -10,6 +10,7 @@ from tools.paths import REPO
 
 WORKFLOWS = REPO / "workflows"
 API_WORKFLOWS = WORKFLOWS / "api"
+WIDTH = 80  # of the files' lines, where they can be broken
 # By the names of the files in API format, what the template browser calls them, in its order.
 TITLES = {
     "text_to_video": "Text to video",
@@ -45,6 +46,31 @@ def page_file(name: str, ending: str = "json") -> Path:
     """The same workflow as the page saves it, or its picture: the browser shows the file's name."""
     number = list(TITLES).index(name) + 1
     return WORKFLOWS / f"AnimateDiff {number:02} - {TITLES[name]}.{ending}"
+
+
+def dumps(value: Any, indent: int = 0) -> str:
+    """JSON with what is short on one line."""
+    flat = _flat(value)
+    if len(flat) + indent <= WIDTH and (indent or not isinstance(value, dict)):
+        return flat
+    inside, end = "\n" + " " * (indent + 2), "\n" + " " * indent
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(key)}: {dumps(one, indent + 2)}" for key, one in value.items()]
+    elif isinstance(value, list):
+        lines = [dumps(one, indent + 2) for one in value]
+    else:
+        return flat
+    signs = "{}" if isinstance(value, dict) else "[]"
+    return f"{signs[0]}{inside}{f',{inside}'.join(lines)}{end}{signs[1]}" + "\n" * (not indent)
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict) and value:
+        inside = ", ".join(f"{json.dumps(key)}: {_flat(one)}" for key, one in value.items())
+        return f"{{ {inside} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flat, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def load(name: str) -> Prompt:

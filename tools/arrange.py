@@ -1,0 +1,113 @@
+"""Arranges workflows so that they can be read: `python -m tools.arrange [NAME ...]`.
+
+Columns follow from the links, rows from the sizes of the nodes; data goes to the right, or down to
+the next node of a column where a chain is too long for the page. Notes stand above. NAME is one of
+`tools.workflow.TITLES`; without names, all of workflows/.
+"""
+
+import json
+import re
+import sys
+from typing import Any
+
+from tools import wires, workflow
+from tools.node_columns import Column, Graph, columns_of
+from tools.node_sizes import NARROWEST, SIZES, TITLE, box, footer, height
+
+WIDEST = 1890  # pixels: opens at 63 % in a window of 1600
+GAPS = (70, 60, 50)  # between columns: the widest that leaves nodes as wide as they like
+ABOVE = 60  # between the notes and the nodes, and between nodes of a column
+NOTE = "MarkdownNote"
+LINE, SIGN = 17, 6  # pixels: of a note's text
+ADDRESS = re.compile(r"\]\([^)]*\)")
+
+
+def arrange(page: dict[str, Any], name: str = "") -> None:
+    """In place. Reroutes and groups that are there go; the page fits its view to the nodes."""
+    graph = Graph([node for node in page["nodes"] if node["type"] != NOTE], page["links"])
+    columns = columns_of(graph, name)
+    _place(columns)
+    _place_notes([node for node in page["nodes"] if node["type"] == NOTE], columns)
+    page["groups"] = []
+    wires.save(page, _ways(page, columns))
+
+
+def _place(columns: list[Column]) -> None:
+    """From the left and from the top."""
+    wanted = [max(SIZES[node["type"]].width for node in column.nodes) for column in columns]
+    gap, widths = _widths(wanted)
+    left = 0
+    for column, width in zip(columns, widths, strict=True):
+        top = 0
+        for node in column.nodes:
+            tall = height(node["type"], width, column.shares.get(node["id"], 1))
+            node["pos"], node["size"] = [left, top], [width, tall]
+            top += tall + footer(node["type"]) + ABOVE + TITLE
+        left += width + gap
+
+
+def _widths(wanted: list[int]) -> tuple[int, list[int]]:
+    """The gap between columns, and their widths: none narrower than the page would have it."""
+    least = NARROWEST * len(wanted)
+    for gap in GAPS:
+        room = WIDEST - gap * (len(wanted) - 1) - least
+        spare = sum(wanted) - least
+        if room > spare / 3 or gap == GAPS[-1]:
+            break
+    share = min(1, room / spare)
+    return gap, [NARROWEST + int((width - NARROWEST) * share) for width in wanted]
+
+
+def _place_notes(notes: list[dict[str, Any]], columns: list[Column]) -> None:
+    """Side by side above the columns that begin under them; the others begin as high as they."""
+    under = [column.nodes[0] for column in columns if not column.beside]
+    right = max(node["pos"][0] + node["size"][0] for node in under)
+    share = (right - ABOVE * (len(notes) - 1)) / max(len(notes), 1)
+    tall = max((_note_height(note["widgets_values"][0], share) for note in notes), default=0)
+    top = -TITLE - ABOVE - tall
+    for place, note in enumerate(notes):
+        note["pos"] = [round(place * (share + ABOVE)), top]
+        note["size"] = [round(share), tall]
+    for node in (node for column in columns if column.beside for node in column.nodes):
+        node["pos"][1] += top
+
+
+def _note_height(text: str, width: float) -> int:
+    """Of a note as the page writes it."""
+    tall = 14.0
+    for line in text.splitlines():
+        if line:
+            signs = len(ADDRESS.sub("]", line))
+            tall += 30 if line.startswith("#") else 7 + LINE * (1 + signs * SIGN // (width - 60))
+    return round(tall)
+
+
+def _ways(page: dict[str, Any], columns: list[Column]) -> dict[int, list[wires.Point]]:
+    """The reroutes of every link that would run behind a node, by its number."""
+    notes = [box(node)[3] for node in page["nodes"] if node["type"] == NOTE]
+    room = [
+        wires.Column(one.nodes, max(notes) if notes and not one.beside else -wires.FAR)
+        for one in columns
+    ]
+    place = {node["id"]: i for i, column in enumerate(columns) for node in column.nodes}
+    ways = {}
+    for link in sorted(wires.links_of(page), key=lambda link: place[link.target["id"]]):
+        first, last = place[link.origin["id"]], place[link.target["id"]]
+        passed = room[first + 1 : last] if last > first else room[last : first + 1][::-1]
+        boxes = [box for column in passed for box in column.boxes]
+        if last <= first or wires.behind(wires.curve(link.start, link.end), boxes, wires.MARGIN):
+            ways[link.number] = wires.way(link, passed, last > first)
+    return ways
+
+
+def main() -> None:
+    for name in sys.argv[1:] or workflow.TITLES:
+        file = workflow.page_file(name)
+        page = json.loads(file.read_text(encoding="utf-8"))
+        arrange(page, name)
+        file.write_text(workflow.dumps(page), encoding="utf-8")
+        print(file.name)
+
+
+if __name__ == "__main__":
+    main()

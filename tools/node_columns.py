@@ -1,0 +1,168 @@
+"""Which column of a workflow a node stands in, and which stands over which.
+
+From the links: a node stands right of all that it takes from. Where a chain is too long for the
+page, some of its nodes stand under the one before (STACKED), and where that does not look well,
+HINTS say it by hand.
+"""
+
+from collections import defaultdict
+from functools import cache
+from typing import Any, NamedTuple
+
+from tools.node_sizes import LOADERS, SIZES, TITLE, footer, height
+
+Node = dict[str, Any]
+MOST = 6  # columns in a page
+# Pairs that may stand in one column, the first above: in the order in which they are put there.
+STACKED = (
+    ("CreateVideo", "SaveVideo"),
+    ("VAEDecode", "CreateVideo"),
+    ("VAEDecode", "SaveAnimatedWEBP"),
+    ("ImageFromBatch", "SaveImage"),
+    ("ImageScale", "VAEEncode"),
+    ("ImageStitch", "SaveAnimatedWEBP"),
+    ("EmptyLatentImage", "ADN_FreeNoise"),
+)
+# By workflow: columns of nodes (SHORT) from above, equal types in the order of their ids. A column
+# with ^ begins beside the notes, not under them; "/3" is a node that shows a third of its width.
+HINTS = {
+    "prompt_travel": "C M F | A FN P | CW | PS | K | V W",
+    "motion_lora": "C M L | A F | P P | K | V | W",
+    "motion_lora_ramp": "C M F | FS | L P P | A | K | V W",
+    "looped_clip": "C M F | A P P | CW FN | K | V | W",
+    "video_to_video": "LV C M | GV | IB A | SC VE P P | K | V CV SV",
+    "video_to_video_depth": "LV LV | GV GV C M | IB IB A CL | SC VE P P | CW CA | K V | CV SV",
+    "long_clip_depth": "LV C M | GV A F CL | IB P P FN | CW CA | K V | CV SV",
+    "two_controlnets": "LV LV | GV GV C M | IB IB A CL | P P CY CL | CA CA F | K V | CV SV",
+    "inpainting": "LI C M | SC A | RI P P | IC | K | V W",
+    "masked_motion": "C M SM SM | MC F | MS | A P P | K | V W",
+    "motion_ramp": "C M F | MS | A P P | K | V | W",
+    "lora_by_frame": "C M F | A FS | FL P P | K | V | W",
+    "control_fades": "LV C M | GV A F | IB CL P P | CA FS | FC K | V CV SV",
+    "prompt_blend": "C M F | FS A | FS P P | FP FP CO P | K | V W",
+    "noise_layer": "C M SM SM | MC N N | A F NL | P P UN UN | ^K K | ^V V ST W/2",
+    "long_clip_in_parts": "C M F | A CC | CW P | ^PS FN | ^K | ^V IB SI/2 SL",
+    "domain_adapter": "C M F | A P P | DA DA DA | ^K K | ^K V V | ^V ST ST W/3",
+    "train_motion_lora": "C M LV | A GV P P | IB | T | SML PI",
+}
+SHORT = {
+    "A": "ADN_ApplyMotionModule", "C": "CheckpointLoaderSimple", "CA": "ControlNetApplyAdvanced",
+    "CC": "ADN_ContinueClip", "CL": "ControlNetLoader", "CO": "ConditioningCombine",
+    "CV": "CreateVideo", "CW": "ADN_ContextWindows", "CY": "Canny",
+    "DA": "ADN_LoadDomainAdapter", "F": "EmptyLatentImage", "FC": "ADN_FrameControlStrength",
+    "FL": "ADN_FrameLora", "FN": "ADN_FreeNoise", "FP": "ADN_FramePromptStrength",
+    "FS": "ADN_FrameStrengths", "GV": "GetVideoComponents", "IB": "ImageFromBatch",
+    "IC": "InpaintModelConditioning", "K": "KSampler", "L": "ADN_LoadMotionLora",
+    "LI": "LoadImage", "LV": "LoadVideo", "M": "ADN_LoadMotionModule", "MC": "MaskComposite",
+    "MS": "ADN_MotionStrength", "N": "ADN_FrameNoise", "NL": "ADN_NoiseLayer",
+    "P": "CLIPTextEncode", "PI": "PreviewImage", "PS": "ADN_PromptSchedule",
+    "RI": "RepeatImageBatch", "SC": "ImageScale", "SI": "SaveImage", "SL": "SaveLatent",
+    "SM": "SolidMask", "SML": "ADN_SaveMotionLora", "ST": "ImageStitch", "SV": "SaveVideo",
+    "T": "ADN_TrainMotionLora", "UN": "ADN_UseNoise", "V": "VAEDecode", "VE": "VAEEncode",
+    "W": "SaveAnimatedWEBP",
+}  # fmt: skip
+
+
+class Graph:
+    def __init__(self, nodes: list[Node], links: list[list[Any]]) -> None:
+        self.nodes = {node["id"]: node for node in nodes}
+        self.before: dict[int, set[int]] = defaultdict(set)
+        self.after: dict[int, set[tuple[int, int]]] = defaultdict(set)  # with the socket
+        for _, origin, _, target, socket, _ in links:
+            self.before[target].add(origin)
+            self.after[origin].add((target, socket))
+
+    def type(self, key: int) -> str:
+        return self.nodes[key]["type"]
+
+
+class Column(NamedTuple):
+    """beside: it begins beside the notes; shares: by node id, how much of its width one shows."""
+
+    nodes: list[Node]
+    beside: bool = False
+    shares: dict[int, float] = {}
+
+
+def columns_of(graph: Graph, name: str = "") -> list[Column]:
+    return hinted(graph, HINTS[name]) if name in HINTS else list(map(Column, computed(graph)))
+
+
+def hinted(graph: Graph, hint: str) -> list[Column]:
+    waiting = defaultdict(list)
+    for key in sorted(graph.nodes, reverse=True):
+        waiting[graph.type(key)].append(graph.nodes[key])
+    columns = []
+    for text in hint.split("|"):
+        words = [word.partition("/") for word in text.replace("^", "").split()]
+        nodes = [waiting[SHORT[short]].pop() for short, _, _ in words]
+        shares = {
+            node["id"]: 1 / int(part)
+            for node, (_, _, part) in zip(nodes, words, strict=True)
+            if part
+        }
+        columns.append(Column(nodes, "^" in text, shares))
+    left = [node["type"] for nodes in waiting.values() for node in nodes]
+    if left:
+        raise ValueError(f"no place for {left}")
+    return columns
+
+
+def computed(graph: Graph) -> list[list[Node]]:
+    for count in range(len(STACKED) + 1):
+        first = _earliest(graph, STACKED[:count])
+        if max(first.values()) < MOST:
+            break
+    columns: list[list[int]] = [[] for _ in range(max(first.values()) + 1)]
+    place = dict(first)
+    moving = _movable(graph, first)
+    for key in first:
+        if not any(key in group for group in moving):
+            columns[first[key]].append(key)
+    for group in moving:
+        earliest = max(first[key] for key in group)
+        latest = min(place[after] for key in group for after, _ in graph.after[key]) - 1
+        chosen = min(range(earliest, latest + 1), key=lambda i: (_tall(graph, columns[i]), i))
+        columns[chosen] += group
+        place |= dict.fromkeys(group, chosen)
+    return [[graph.nodes[key] for key in _in_order(graph, column)] for column in columns]
+
+
+def _earliest(graph: Graph, stacked: tuple) -> dict[int, int]:
+    @cache
+    def column(key: int) -> int:
+        return max(
+            (column(x) + ((graph.type(x), graph.type(key)) not in stacked)
+             for x in graph.before[key]), default=0
+        )  # fmt: skip
+
+    return {key: column(key) for key in graph.nodes}
+
+
+def _movable(graph: Graph, first: dict[int, int]) -> list[list[int]]:
+    """Nodes that need not stand as far left as they can, equal ones together, the last first."""
+    groups: dict[tuple, list[int]] = defaultdict(list)
+    for key in graph.nodes:
+        after = graph.after[key]
+        file = graph.type(key) in LOADERS and "ADN" in graph.type(key)
+        if after and not file and min(first[x] for x, _ in after) - 1 > first[key]:
+            groups[graph.type(key), first[key]].append(key)
+    return sorted(groups.values(), key=lambda group: -first[group[0]])
+
+
+def _tall(graph: Graph, column: list[int]) -> float:
+    types = [graph.type(key) for key in column]
+    return sum(
+        height(one, SIZES[one].width) + footer(one) + TITLE + 60 for one in types
+    )
+
+
+def _in_order(graph: Graph, column: list[int]) -> list[int]:
+    """By the sockets through which nodes reach the end: so wires cross the least."""
+
+    @cache
+    def path(key: int) -> tuple[int, ...]:
+        return min(((*path(x), socket) for x, socket in graph.after[key]), default=())
+
+    above = sorted(column, key=path)
+    return sorted(above, key=lambda key: len(graph.before[key] & set(column)))
