@@ -16,7 +16,8 @@ from tools.node_sizes import NARROWEST, SIZES, TITLE, box, footer, height
 
 WIDEST = 1890  # pixels: opens at 63 % in a window of 1600
 GAPS = (70, 60, 50)  # between columns: the widest that leaves nodes as wide as they like
-ABOVE = 60  # between the notes and the nodes, and between nodes of a column
+ABOVE = 60  # between nodes of a column
+UNDER = 84  # between the notes and the nodes
 NOTE = "MarkdownNote"
 LINE, SIGN = 17, 6  # pixels: of a note's text
 ADDRESS = re.compile(r"\]\([^)]*\)")
@@ -64,7 +65,7 @@ def _place_notes(notes: list[dict[str, Any]], columns: list[Column]) -> None:
     right = max(node["pos"][0] + node["size"][0] for node in under)
     share = (right - ABOVE * (len(notes) - 1)) / max(len(notes), 1)
     tall = max((_note_height(note["widgets_values"][0], share) for note in notes), default=0)
-    top = -TITLE - ABOVE - tall
+    top = -TITLE - UNDER - tall
     for place, note in enumerate(notes):
         note["pos"] = [round(place * (share + ABOVE)), top]
         note["size"] = [round(share), tall]
@@ -86,7 +87,7 @@ def _ways(page: dict[str, Any], columns: list[Column]) -> dict[int, list[wires.P
     """The reroutes of every link that would run behind a node, by its number."""
     notes = [box(node)[3] for node in page["nodes"] if node["type"] == NOTE]
     room = [
-        wires.Column(one.nodes, max(notes) if notes and not one.beside else -wires.FAR)
+        wires.Column(one.nodes, max(notes) if notes and not one.beside else -float("inf"))
         for one in columns
     ]
     place = {node["id"]: i for i, column in enumerate(columns) for node in column.nodes}
@@ -95,7 +96,7 @@ def _ways(page: dict[str, Any], columns: list[Column]) -> dict[int, list[wires.P
         first, last = place[link.origin["id"]], place[link.target["id"]]
         passed = room[first + 1 : last] if last > first else room[last : first + 1][::-1]
         boxes = [box for column in passed for box in column.boxes]
-        if last <= first or wires.behind(wires.curve(link.start, link.end), boxes, wires.MARGIN):
+        if last <= first or wires.behind(wires.drawn([link.start, link.end]), boxes, wires.MARGIN):
             ways[link.number] = wires.way(link, passed, last > first)
     return ways
 

@@ -26,7 +26,7 @@ STACKED = (
 # By workflow: columns of nodes (SHORT) from above, equal types in the order of their ids. A column
 # with ^ begins beside the notes, not under them; "/3" is a node that shows a third of its width.
 HINTS = {
-    "prompt_travel": "C M F | A FN P | CW | PS | K | V W",
+    "prompt_travel": "C M F | A FN | CW P | PS | K | V W",
     "motion_lora": "C M L | A F | P P | K | V | W",
     "motion_lora_ramp": "C M F | FS | L P P | A | K | V W",
     "looped_clip": "C M F | A P P | CW FN | K | V | W",
@@ -41,7 +41,7 @@ HINTS = {
     "control_fades": "LV C M | GV A F | IB CL P P | CA FS | FC K | V CV SV",
     "prompt_blend": "C M F | FS A | FS P P | FP FP CO P | K | V W",
     "noise_layer": "C M SM SM | MC N N | A F NL | P P UN UN | ^K K | ^V V ST W/2",
-    "long_clip_in_parts": "C M F | A CC | CW P | ^PS FN | ^K | ^V IB SI/2 SL",
+    "long_clip_in_parts": "C M F | A CC | P CW | ^PS FN | ^K | ^V IB SI/2 SL",
     "domain_adapter": "C M F | A P P | DA DA DA | ^K K | ^K V V | ^V ST ST W/3",
     "train_motion_lora": "C M LV | A GV P P | IB | T | SML PI",
 }

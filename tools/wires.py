@@ -3,6 +3,7 @@
 A wire that would run behind a node gets reroutes, as the page saves them.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -10,12 +11,14 @@ from typing import Any, NamedTuple
 from tools.node_sizes import box
 
 SLOT = 20  # pixels from one socket of a node to the next
-MARGIN = 18  # from a wire to a node that it passes
-LANES = 12  # at most, side by side
+MARGIN = 16  # from a wire to a node that it passes
 APART = 13  # from one wire to another that runs beside it
 BESIDE = 24  # from a column to the reroute beside it
-FAR = 100_000  # pixels: no end of a column
-CURVE = 0.25  # how far a curve of the page swings out, as a share of its length
+ROOM = 90  # above and below a column
+SWING = 0.25  # how far a curve of the page swings out, as a share of its length
+FURTHEST = 80  # pixels that it swings out at most, at a reroute
+STEEP = 140  # pixels up or down, for which a wire gets a reroute close to the socket
+CORNER = 45
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -49,16 +52,37 @@ def links_of(page: dict[str, Any]) -> list[Link]:
     ]
 
 
-def curve(start: Point, end: Point, count: int = 24) -> list[Point]:
-    """What the page draws from an output to an input: about so."""
-    swing = CURVE * ((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2) ** 0.5
-    points = (start, (start[0] + swing, start[1]), (end[0] - swing, end[1]), end)
-    drawn = []
+def drawn(points: Sequence[Point]) -> list[Point]:
+    """What the page draws from an output past reroutes to an input: curves, as a row of points."""
+    ways = [math.atan2(b[1] - a[1], b[0] - a[0]) for a, b in pairwise(points)]
+    turns = [0.0, *map(_between, ways, ways[1:]), 0.0]
+    last, row = len(points) - 1, []
+    for i, (start, end) in enumerate(pairwise(points)):
+        swing = SWING * math.dist(start, end)
+        out, into = (swing if at in (0, last) else min(swing, FURTHEST) for at in (i, i + 1))
+        row += _curve(
+            start,
+            (start[0] + out * math.cos(turns[i]), start[1] + out * math.sin(turns[i])),
+            (end[0] - into * math.cos(turns[i + 1]), end[1] - into * math.sin(turns[i + 1])),
+            end,
+        )
+    return row
+
+
+def _between(before: float, after: float) -> float:
+    """The direction of a wire at a reroute: half of each side's."""
+    half = (before - after) * 0.5
+    return before - (half + math.pi if abs(half) > math.pi * 0.5 else half)
+
+
+def _curve(*points: Point, count: int = 24) -> list[Point]:
+    row = []
     for step in range(count + 1):
         t = step / count
         weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-        drawn.append(tuple(sum(w * p[i] for w, p in zip(weights, points, strict=True)) for i in (0, 1)))
-    return drawn
+        x, y = (sum(w * p[i] for w, p in zip(weights, points, strict=True)) for i in (0, 1))
+        row.append((x, y))
+    return row
 
 
 def behind(points: Sequence[Point], boxes: Sequence[Box], margin: float = 2) -> bool:
@@ -70,6 +94,11 @@ def behind(points: Sequence[Point], boxes: Sequence[Box], margin: float = 2) -> 
     )
 
 
+def _lanes(top: float, middle: float, bottom: float) -> list[float]:
+    count = int((bottom - top) / 2 // APART)
+    return [middle + APART * number for number in range(-count, count + 1)]
+
+
 class Column:
     """One column of nodes, and the room that wires have to pass it."""
 
@@ -77,23 +106,22 @@ class Column:
         self.boxes = sorted((box(node) for node in nodes), key=lambda one: one[1])
         self.left = min(one[0] for one in self.boxes)
         self.right = max(one[2] for one in self.boxes)
-        edges = [ceiling, *(y for one in self.boxes for y in (one[1], one[3])), FAR]
-        self._gaps = [gap for gap in list(pairwise(edges))[::2] if gap[1] - gap[0] > 2 * MARGIN]
+        edges = [*(y for one in self.boxes for y in (one[1], one[3]))]
+        edges = [max(ceiling, edges[0] - ROOM), *edges, edges[-1] + ROOM]
+        self._gaps = list(pairwise(edges))[::2]
         self._taken: list[tuple[float, tuple]] = []
 
-    def ways(self, wire: tuple) -> list[float]:
-        """Levels at which this wire can pass: where it has passed already, or beside others."""
+    def ways(self, wire: tuple) -> dict[float, float]:
+        """Levels at which this wire can pass, with what each costs: it passes where it has passed
+        already, or else in the middle of the room or beside others there."""
         own = [level for level, other in self._taken if other == wire]
-        return own or [level for gap in self._gaps for level in self._free(gap)]
-
-    def _free(self, gap: tuple[float, float]) -> list[float]:
-        """A few lanes: at a column's two ends, those next to its nodes."""
-        top, bottom = gap[0] + MARGIN, gap[1] - MARGIN
-        if bottom == FAR - MARGIN:
-            bottom = top + LANES * APART
-        top = max(top, bottom - LANES * APART)
-        levels = [top + APART * step for step in range(int((bottom - top) / APART) + 1)]
-        return [x for x in levels if all(abs(x - other) >= APART - 1 for other, _ in self._taken)]
+        return dict.fromkeys(own, 0.0) or {
+            level: abs(level - middle)
+            for top, bottom in self._gaps
+            for middle in [(top + bottom) / 2]
+            for level in _lanes(top + MARGIN, middle, bottom - MARGIN)
+            if all(abs(level - other) >= APART - 1 for other, _ in self._taken)
+        }
 
     def take(self, level: float, wire: tuple) -> None:
         self._taken.append((level, wire))
@@ -104,20 +132,20 @@ def way(link: Link, passed: Sequence[Column], rightward: bool) -> list[Point]:
     wire = (link.origin["id"], link.output)
     best: dict[float, tuple[float, list[float]]] = {link.start[1]: (0, [])}
     for column in passed:
-        step = {}
-        for level in column.ways(wire):
-            cost, path = min(
-                (cost + abs(level - before), path) for before, (cost, path) in best.items()
+        best = {
+            level: min(
+                (cost + extra + abs(level - before), [*path, level])
+                for before, (cost, path) in best.items()
             )
-            step[level] = (cost, [*path, level])
-        best = step
+            for level, extra in column.ways(wire).items()
+        }
     _, levels = min((cost + abs(link.end[1] - y), path) for y, (cost, path) in best.items())
     points: list[Point] = []
     for column, level in zip(passed, levels, strict=True):
         column.take(level, wire)
         sides = (column.left - BESIDE, column.right + BESIDE)
         points += [(x, level) for x in (sides if rightward else sides[::-1])]
-    return _simple(points)
+    return _with_corners(link.start, _simple(points), link.end)
 
 
 def _simple(points: list[Point]) -> list[Point]:
@@ -128,6 +156,16 @@ def _simple(points: list[Point]) -> list[Point]:
         if not points[i - 1][1] == points[i][1] == points[i + 1][1]
     ]
     return [points[0], *kept, points[-1]]
+
+
+def _with_corners(start: Point, points: list[Point], end: Point) -> list[Point]:
+    """A long way up or down beside a column would swing out and run behind its nodes."""
+    first, last = points[0][1] - start[1], points[-1][1] - end[1]
+    if abs(first) > STEEP:
+        points = [(start[0] + BESIDE, start[1] + math.copysign(CORNER, first)), *points]
+    if abs(last) > STEEP:
+        points = [*points, (end[0] - BESIDE, end[1] + math.copysign(CORNER, last))]
+    return points
 
 
 def save(page: dict[str, Any], ways: dict[int, list[Point]]) -> None:
