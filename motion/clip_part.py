@@ -24,12 +24,18 @@ class ClipPart:
 
 
 def clip_part(
-    frames: int, latent: dict[str, Any] | None = None, first: int = 0, total: int = 0
+    frames: int | None, latent: dict[str, Any] | None = None, first: int = 0, total: int = 0
 ) -> ClipPart:
-    """Of a node's inputs; a latent's batch counts more than `frames`. total 0: the part is the
-    whole, or its end."""
+    """Of a node's inputs; a latent's batch counts more than `frames`, which may be missing then.
+    total 0: the part is the whole, or its end."""
     if latent is not None:
         frames = int(latent["samples"].shape[0])
+    if frames is None:
+        raise AnimateDiffError(
+            "neither frames nor latent is given: it is not known how long the clip is.",
+            "one of the two",
+            "connect the clip's latent to latent, or set frames to its batch_size.",
+        )
     end = first + frames
     if total and end > total:
         raise AnimateDiffError(

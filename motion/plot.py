@@ -9,12 +9,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 1024, 576  # of the result, in pixels
 SMOOTH = 2  # as large is it drawn first, so that lines are smooth once it is made smaller
-LEFT, TOP, RIGHT, BOTTOM = 84, 62, 28, 64  # margins around the axes
-FONT_SIZE, TITLE_SIZE = 17, 20
+LEFT, TOP, RIGHT, BOTTOM = 116, 76, 36, 96  # margins around the axes
+FONT_SIZE, TITLE_SIZE = 30, 32  # 10 pixels and more on a node, which is a third as wide
 PAPER, INK, GRID = (255, 255, 255), (60, 64, 72), (228, 230, 235)
 FAINT, STRONG = (178, 203, 232), (28, 92, 168)
 TICKS = 6
-DOT = 3  # half the width of a point, in pixels
+DOT = 5  # half the width of a point, in pixels
 
 Colour = tuple[int, int, int]
 
@@ -25,6 +25,12 @@ def ticks(low: float, high: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(apart))
     step = next(power * times for times in (1, 2, 5, 10) if power * times >= apart * (1 - 1e-9))
     return [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def whole_ticks(first: int, frames: int) -> list[int]:
+    """Numbers of frames among so many."""
+    found = sorted({round(mark) for mark in ticks(first, first + max(frames, 2))})
+    return [mark for mark in found if first <= mark < first + frames]
 
 
 class Chart:
@@ -84,7 +90,7 @@ class Chart:
         self._on.ellipse((x - radius, y - radius, x + radius, y + radius), colour)
 
     def _grid(self, marks: Sequence[float]) -> None:
-        gap = 8 * SMOOTH
+        gap = 10 * SMOOTH
         for value in ticks(*self._up):
             y = self._y(value)
             self._on.line((self._x0, y, self._x1, y), GRID, SMOOTH)
@@ -98,5 +104,5 @@ class Chart:
         large = ImageFont.load_default(TITLE_SIZE * SMOOTH)
         middle = (self._x0 + self._x1) / 2
         self._on.text((middle, TOP * SMOOTH / 2), title, INK, large, anchor="mm")
-        place = middle, (HEIGHT - 20) * SMOOTH
+        place = middle, (HEIGHT - 26) * SMOOTH
         self._on.text(place, below, INK, self._font, anchor="mm")

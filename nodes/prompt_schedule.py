@@ -2,7 +2,8 @@
 
 import logging
 
-from comfy_api.latest import io, ui
+import torch
+from comfy_api.latest import io
 
 from ..motion.clip_part import ClipPart, clip_part
 from ..samplers.prompt_encode import conditioning, constant, encoder
@@ -15,7 +16,7 @@ from .search_aliases import search_aliases
 
 log = logging.getLogger("animatediff_native")
 
-EXAMPLE = '0: "a castle in spring"\n16: "a castle in autumn"'
+EXAMPLE = '0: "a castle in spring"\n15: "a castle in autumn"'  # of a clip of 16 frames
 
 
 class PromptSchedule(io.ComfyNode):
@@ -37,8 +38,8 @@ class PromptSchedule(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, clip, text, frames, prefix, suffix, interpolation, latent=None, first_frame=0,
-        total_frames=0,
+        cls, clip, text, frames=None, prefix="", suffix="",
+        interpolation=Interpolation.LINEAR.value, latent=None, first_frame=0, total_frames=0,
     ) -> io.NodeOutput:  # fmt: skip
         how = Interpolation(interpolation)
         part = clip_part(frames, latent, first_frame, total_frames)
@@ -50,17 +51,13 @@ class PromptSchedule(io.ComfyNode):
         negative = constant(encode, schedule.negative)
         if negative is None:
             negative = conditioning(encode, schedule.keys, schedule.negative, part, how)
-        said, shown = _shown(cls, schedule, part, how)
-        return io.NodeOutput(positive, said, negative, ui=shown)
+        said = schedule_text(schedule.shown, part.frames, how, part.first, schedule.notes)
+        return io.NodeOutput(positive, said, negative, ui=on_node(_chart(schedule, part, how), cls))
 
 
-def _shown(cls, schedule: Schedule, part: ClipPart, how: Interpolation) -> tuple[str, dict]:
-    """The schedule as text, and what the node shows."""
-    said = schedule_text(schedule.shown, part.frames, how, part.first, schedule.notes)
+def _chart(schedule: Schedule, part: ClipPart, how: Interpolation) -> torch.Tensor:
     between = blends(schedule.keys, part.frames, how, part.first)
-    chart = plot_prompts(schedule.keys, between, part.first, how.compounds, schedule.notes)
-    picture = on_node(chart, cls)
-    return said, {**picture.as_dict(), **ui.PreviewText(said).as_dict()}
+    return plot_prompts(schedule.keys, between, part.first, how.compounds)
 
 
 def _texts() -> list[io.Input]:
@@ -69,8 +66,8 @@ def _texts() -> list[io.Input]:
             "text",
             multiline=True,
             default=EXAMPLE,
-            tooltip='One prompt per line, as in 16: "a castle in autumn", or JSON as in '
-            '{"16": "a castle in autumn"}. Frames count from 0; -1 is the last, 50% the middle. '
+            tooltip='One prompt per line, as in 15: "a castle in autumn", or JSON as in '
+            '{"15": "a castle in autumn"}. Frames count from 0; -1 is the last, 50% the middle. '
             "Lines without a frame before or behind all others are part of every prompt. --neg "
             "begins the negative part; a formula in backticks is a number by frame.",
         ),
@@ -79,19 +76,27 @@ def _texts() -> list[io.Input]:
             default=16,
             min=1,
             max=LONGEST_CLIP,
-            tooltip="How many frames the clip has: batch_size of the latent.",
+            optional=True,  # and what follows too, or the widgets would change places
+            tooltip="How many frames the clip has: batch_size of the latent. Not needed where "
+            "latent is connected.",
         ),
-        io.String.Input("prefix", default="", tooltip="Stands before every prompt, with a comma."),
-        io.String.Input("suffix", default="", tooltip="Stands behind every prompt, with a comma."),
+        _affix("prefix", "before"),
+        _affix("suffix", "behind"),
         io.Combo.Input(
             "interpolation",
             options=[interpolation.value for interpolation in Interpolation],
             default=Interpolation.LINEAR.value,
+            optional=True,
             tooltip="linear: from one prompt to the next, little by little. hold: each prompt "
             "stays until the next. compound: as AnimateDiff-Evolved changes prompts, faster at "
             "first. compound slerp: the same along an arc.",
         ),
     ]
+
+
+def _affix(name: str, place: str) -> io.Input:
+    told = f"Stands {place} every prompt, with a comma."
+    return io.String.Input(name, default="", optional=True, tooltip=told)
 
 
 def _outputs() -> list[io.Output]:

@@ -1,24 +1,22 @@
 """Which prompt when, as a picture: a bar per prompt along the frames, as strong as its share."""
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ..motion.plot import FONT_SIZE, GRID, INK, PAPER, TITLE_SIZE, WIDTH, Colour, ticks
+from ..motion.plot import FONT_SIZE, GRID, INK, PAPER, TITLE_SIZE, WIDTH, Colour, whole_ticks
 from .prompt_schedule import Blend, PromptKey
 
 COLOURS: tuple[Colour, ...] = (
     (28, 92, 168), (200, 92, 30), (46, 132, 74), (152, 66, 150), (176, 44, 60), (20, 132, 140),
     (128, 108, 24), (92, 84, 180),
 )  # fmt: skip
-WARNING: Colour = (168, 44, 44)
 MOST_ROWS = 14
-LONGEST_LABEL = 96  # characters
-SIDE, TOP, BOTTOM = 28, 58, 62  # margins, in pixels
-LABEL, BAR, GAP = 25, 20, 12  # heights of a row's parts
+LONGEST_LABEL = 56  # characters
+SIDE, TOP, BOTTOM = 28, 68, 96  # margins, in pixels
+LABEL, BAR, GAP = 40, 26, 14  # heights of a row's parts
 
 
 def plot_prompts(
@@ -26,15 +24,13 @@ def plot_prompts(
     between: Sequence[Blend],
     first: int,
     compounds: bool = False,
-    notes: Sequence[str] = (),
 ) -> torch.Tensor:
-    """An IMAGE, [1, H, W, 3]. between: of the frames from `first` on; notes: stand below."""
+    """An IMAGE, [1, H, W, 3]. between: of the frames from `first` on."""
     shares = _shares(len(keys), between, compounds)
     rows = [number for number in range(len(keys)) if shares[number].any()]
     shown = rows[:MOST_ROWS]
-    below = [line for note in notes[:MOST_ROWS] for line in wrap(note, LONGEST_LABEL)]
     height = TOP + len(shown) * (LABEL + BAR + GAP) + BOTTOM
-    picture = np.full((height + len(below) * LABEL, WIDTH, 3), PAPER, dtype=np.float32)
+    picture = np.full((height, WIDTH, 3), PAPER, dtype=np.float32)
     columns = np.arange(WIDTH - 2 * SIDE) * len(between) // (WIDTH - 2 * SIDE)
     for row, number in enumerate(shown):
         top = _top(row) + LABEL
@@ -44,10 +40,6 @@ def plot_prompts(
     image = Image.fromarray(picture.round().astype(np.uint8))
     _write(ImageDraw.Draw(image), [keys[number] for number in shown], len(rows) - len(shown))
     _axis(ImageDraw.Draw(image), height, first, len(between))
-    for row, line in enumerate(below):
-        ImageDraw.Draw(image).text(
-            (SIDE, height + row * LABEL), line, WARNING, ImageFont.load_default(FONT_SIZE)
-        )
     return torch.from_numpy(np.array(image, dtype=np.float32) / 255)[None]
 
 
@@ -87,10 +79,8 @@ def _axis(draw: ImageDraw.ImageDraw, height: int, first: int, frames: int) -> No
     font = ImageFont.load_default(FONT_SIZE)
     line = height - BOTTOM + 4
     draw.line((SIDE, line, WIDTH - SIDE, line), INK)
-    whole = sorted({round(mark) for mark in ticks(first, first + max(frames, 2))})
-    for mark in whole:
-        if first <= mark < first + frames:
-            x = SIDE + (mark - first + 0.5) * (WIDTH - 2 * SIDE) / frames
-            draw.line((x, line, x, line + 5), INK)
-            draw.text((x, line + 9), str(mark), INK, font, anchor="mt")
-    draw.text((WIDTH / 2, height - 16), "frame", INK, font, anchor="mm")
+    for mark in whole_ticks(first, frames):
+        x = SIDE + (mark - first + 0.5) * (WIDTH - 2 * SIDE) / frames
+        draw.line((x, line, x, line + 6), INK)
+        draw.text((x, line + 10), str(mark), INK, font, anchor="mt")
+    draw.text((WIDTH / 2, height - 24), "frame", INK, font, anchor="mm")

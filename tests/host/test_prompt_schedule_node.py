@@ -279,11 +279,24 @@ def test_another_length_than_the_clip_is_named_before_sampling(clip, clips):
             tiny.sample(model, frames=12 * clips, positive=wrong, steps=1)
 
 
-def test_the_node_shows_a_picture_and_the_text(clip):
+def test_the_node_shows_a_picture(clip):
+    """One: no page draws a text beside it, and the notes are warnings, which the node shows."""
     out = schedule(clip, TWO)
-    shown = out.ui if isinstance(out.ui, dict) else out.ui.as_dict()
-    assert shown["text"] == (out[1],) and len(shown["images"]) == 1
+    assert len(out.ui.as_dict()["images"]) == 1 and "text" not in out.ui.as_dict()
     assert out[1].splitlines()[1] == "- 1 to 7: changing to the next"
+
+
+def test_a_new_node_runs_with_what_it_has(clip):
+    defaults = {one.id: one.default for one in PromptSchedule.define_schema().inputs[1:5]}
+    ((embedding, _),) = PromptSchedule.execute(clip, **defaults)[0]
+    assert len(embedding) == 16
+    assert torch.equal(embedding[15], encode(clip, "a castle in autumn")[0][0][0])
+
+
+def test_frames_are_not_needed_where_the_latent_is(clip):
+    latent = {"samples": torch.zeros(5, 4, 8, 8)}
+    ((embedding, _),) = PromptSchedule.execute(clip, "0: a barn", latent=latent)[0]
+    assert len(embedding) == 5
 
 
 def test_a_warning_goes_to_the_log_and_into_the_text(clip, caplog):

@@ -7,7 +7,7 @@ from .small_clip import FRAMES, make_small
 SHOWN = """() => {
     const [node] = app.graph._nodes.filter(node => node.type === "ADN_PromptSchedule");
     const told = app.nodeOutputs[node.id];
-    if (told?.images?.length !== 1 || !told.text?.[0].startsWith("- 0: ")) return false;
+    if (told?.images?.length !== 1 || told.text) return false;
     const drawn = node.imgs?.length === 1 && node.imgs[0].naturalWidth > 0;
     const file = encodeURIComponent(told.images[0].filename);
     return drawn || [...document.images].some(i => i.src.includes(file) && i.naturalWidth > 0);
