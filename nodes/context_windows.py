@@ -2,17 +2,21 @@
 
 from comfy_api.latest import io
 
+from ..motion.application import frames_of
 from ..motion.step_range import StepRange
-from ..samplers.clip_run import set_windows
+from ..samplers.clip_run import require_seen, set_windows
 from ..samplers.context_handler import ContextWindows as Windows
 from ..samplers.control_slicing import HintCount
 from ..samplers.fuse import Fuse
 from ..samplers.reference import Reference
 from ..samplers.windows import Schedule, WindowPlan
+from ..samplers.windows_plot import plot_windows
 from .folders import CATEGORY
+from .plot import on_node
 from .search_aliases import search_aliases
 
 LONGEST = 4096  # frames; far beyond what any clip needs
+EXAMPLE = 2  # times a window is the clip that is shown where none is given
 
 
 class ContextWindows(io.ComfyNode):
@@ -113,6 +117,13 @@ class ContextWindows(io.ComfyNode):
                     optional=True,
                     tooltip="Where in the sampling they stop.",
                 ),
+                io.Latent.Input(
+                    "latent",
+                    optional=True,
+                    tooltip="The clip's latent: the node then shows its windows, and a "
+                    "context_length that the motion module cannot see is an error here, before "
+                    "the sampling. Without it, windows of an example are shown.",
+                ),
             ],
             outputs=[
                 io.Model.Output(
@@ -125,12 +136,17 @@ class ContextWindows(io.ComfyNode):
     @classmethod
     def execute(cls, model, context_length, context_overlap, context_stride, schedule, fuse,
                 hint_count=HintCount.ERROR.value, reference=0.0, reference_start=0.0,
-                reference_end=1.0) -> io.NodeOutput:  # fmt: skip
+                reference_end=1.0, latent=None) -> io.NodeOutput:  # fmt: skip
         look = Reference(reference, StepRange(reference_start, reference_end))
         plan = WindowPlan(context_length, context_overlap, context_stride, Schedule(schedule))
+        batch = 0 if latent is None else latent["samples"].shape[0]
+        windows = Windows(plan, Fuse(fuse), HintCount(hint_count), look, batch=batch)
         windowed = model.clone()
-        set_windows(windowed, Windows(plan, Fuse(fuse), HintCount(hint_count), look))
-        return io.NodeOutput(windowed)
+        set_windows(windowed, windows)
+        require_seen(windowed, windows)
+        frames = frames_of(model, batch) if batch else EXAMPLE * context_length
+        picture = plot_windows(plan, windows.fuse, frames, bool(batch), "window")
+        return io.NodeOutput(windowed, ui=on_node(picture, cls))
 
 
 NODES = [ContextWindows]

@@ -6,7 +6,7 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
-from ..motion.application import clips_of
+from ..motion.application import applications, clips_of
 from ..motion.errors import AnimateDiffError
 from .beta_schedule import warn_if_replaced
 from .context_handler import RUN_KEY, ContextWindows, WindowRun
@@ -44,7 +44,17 @@ def set_automatic_windows(model: ModelPatcher, limit: int) -> None:
         length = min(AUTOMATIC_LENGTH, limit)
         plan = WindowPlan(length, min(AUTOMATIC_OVERLAP, length - 1), 1, Schedule.STATIC)
         _options(model)[HANDLER] = ContextWindows(plan, whole_up_to=limit, automatic=True)
+    elif isinstance(present, ContextWindows):
+        require_seen(model, present)
     _add_wrappers(model)
+
+
+def require_seen(model: ModelPatcher, windows: ContextWindows) -> None:
+    """AnimateDiffError where a motion module of the model cannot see a window, or the clip, and
+    its length is known before the sampling."""
+    for application in applications(model) if windows.batch else ():
+        frames = application.frames_of(windows.batch)
+        application.require_positions(frames, windows.context_length)
 
 
 def _options(model: ModelPatcher) -> dict[str, Any]:

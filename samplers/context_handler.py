@@ -37,7 +37,8 @@ class ContextWindows(ContextHandlerABC):
     """The settings of a model's windows. State of a run lives in its WindowRun.
 
     whole_up_to: clips of up to this many frames are not cut, where that is more than a window;
-    automatic: set by Apply Motion Module, and given up for any other handler.
+    automatic: set by Apply Motion Module, and given up for any other handler; batch: of the
+    latent, where it is known before the sampling.
     """
 
     plan: WindowPlan = field(default_factory=WindowPlan)
@@ -46,6 +47,7 @@ class ContextWindows(ContextHandlerABC):
     reference: Reference = field(default_factory=Reference)
     whole_up_to: int = 0
     automatic: bool = False
+    batch: int = 0
 
     # Names that the host's wrappers and other nodes read off any handler.
     dim = 0
