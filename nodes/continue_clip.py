@@ -3,8 +3,10 @@
 from comfy_api.latest import io
 
 from ..samplers.clip_in_parts import ClipParts, part_of
+from ..samplers.windows_plot import plot_parts
 from .context_windows import LONGEST
 from .folders import CATEGORY
+from .plot import on_node
 from .search_aliases import search_aliases
 
 MOST_PARTS = 10_000
@@ -84,7 +86,8 @@ class ContinueClip(io.ComfyNode):
         total = latent["samples"].shape[0]
         parts = ClipParts(total, frames, context_frames)
         made = part_of(latent, parts, part, previous)
-        return io.NodeOutput(made, parts.of(part).start, total, context_frames if part else 0)
+        numbers = parts.of(part).start, total, context_frames if part else 0
+        return io.NodeOutput(made, *numbers, ui=on_node(plot_parts(parts, part), cls))
 
 
 NODES = [ContinueClip]

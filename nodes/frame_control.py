@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..motion.frame_strengths import read_strengths
 from ..samplers.frame_control import with_control_strengths
 from .folders import CATEGORY
+from .plot import curve_on_node
 from .search_aliases import search_aliases
 
 
@@ -56,7 +57,8 @@ class FrameControlStrengths(io.ComfyNode):
     def execute(cls, positive, frame_strengths, negative=None) -> io.NodeOutput:
         values = read_strengths(frame_strengths)
         changed = with_control_strengths([positive, negative or []], values)
-        return io.NodeOutput(*changed)
+        curve = curve_on_node(values, "Factors of the ControlNet's strength", cls)
+        return io.NodeOutput(*changed, ui=curve)
 
 
 NODES = [FrameControlStrengths]

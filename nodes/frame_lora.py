@@ -8,6 +8,7 @@ from ..lora.spatial import EXPECTED_LORA, read_lora
 from ..motion.frame_strengths import read_strengths
 from ..motion.load import read_file
 from .folders import CATEGORY, LORAS, file_stamp, find_file, there
+from .plot import curve_on_node
 from .search_aliases import search_aliases
 
 
@@ -65,7 +66,8 @@ class ApplyFrameLora(io.ComfyNode):
         path = find_file(LORAS, lora)
         read = read_lora(read_file(path, EXPECTED_LORA), path.name, model)
         strengths = [strength * factor for factor in factors]
-        return io.NodeOutput(with_frame_lora(model, read, strengths))
+        curve = curve_on_node(strengths, "Strength of the LoRA", cls)
+        return io.NodeOutput(with_frame_lora(model, read, strengths), ui=curve)
 
 
 NODES = [ApplyFrameLora]

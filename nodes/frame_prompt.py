@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..motion.frame_strengths import read_strengths
 from ..samplers.frame_prompt import with_prompt_strengths
 from .folders import CATEGORY
+from .plot import curve_on_node
 from .search_aliases import search_aliases
 
 
@@ -39,7 +40,9 @@ class FramePromptStrengths(io.ComfyNode):
 
     @classmethod
     def execute(cls, conditioning, frame_strengths) -> io.NodeOutput:
-        return io.NodeOutput(with_prompt_strengths(conditioning, read_strengths(frame_strengths)))
+        values = read_strengths(frame_strengths)
+        weighted = with_prompt_strengths(conditioning, values)
+        return io.NodeOutput(weighted, ui=curve_on_node(values, "Weight of the prompt", cls))
 
 
 NODES = [FramePromptStrengths]

@@ -7,6 +7,7 @@ from ..samplers.windows import Schedule, WindowPlan
 from .clip_part import first_frame_input, total_frames_input
 from .context_windows import LONGEST
 from .folders import CATEGORY
+from .plot import on_node, plot
 from .search_aliases import search_aliases
 
 OF_THESE = " The part gets the noise of these frames."
@@ -79,12 +80,14 @@ class FreeNoise(io.ComfyNode):
         part = range(first_frame, first_frame + samples["samples"].shape[0])
         plan = WindowPlan(context_length, context_overlap, context_stride, Schedule.LOOPED)
         order = part_order(plan, part, NoiseOrder(schedule), seed, total_frames)
+        title = "Each frame's noise: that of which frame"
+        shown = on_node(plot(order, title, first=first_frame, line=False), cls)
         if first_frame:  # what a latent says of its frames does not reach those before them
-            return io.NodeOutput({**samples, "batch_index": order})
+            return io.NodeOutput({**samples, "batch_index": order}, ui=shown)
         if order == list(part):
-            return io.NodeOutput(samples)
+            return io.NodeOutput(samples, ui=shown)
         numbers = samples.get("batch_index", part)
-        return io.NodeOutput({**samples, "batch_index": [numbers[i] for i in order]})
+        return io.NodeOutput({**samples, "batch_index": [numbers[i] for i in order]}, ui=shown)
 
 
 NODES = [FreeNoise]

@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from .folders import CATEGORY
+from .plot import on_node, plot
 from .search_aliases import search_aliases
 
 MEANT_FOR_MODULES = (BetaSchedule.AUTO, BetaSchedule.KEEP)
@@ -40,7 +41,11 @@ class NoiseSchedule(io.ComfyNode):
     def execute(cls, model, beta_schedule) -> io.NodeOutput:
         scheduled = model.clone()
         set_beta_schedule(scheduled, BetaSchedule(beta_schedule))
-        return io.NodeOutput(scheduled)
+        sigmas = getattr(scheduled.get_model_object("model_sampling"), "sigmas", None)
+        if sigmas is None:
+            return io.NodeOutput(scheduled)
+        title = f"Sigma by timestep, up to {float(sigmas.max()):.2f}"
+        return io.NodeOutput(scheduled, ui=on_node(plot(sigmas.tolist(), title, "timestep"), cls))
 
 
 NODES = [NoiseSchedule]

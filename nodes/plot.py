@@ -9,7 +9,8 @@ from ..motion.keyframes import Keyframes, value_at
 from ..motion.plot import STRONG, TICKS, Chart, ticks
 
 PERCENTS = [percent / 100 for percent in range(101)]  # of a sampling, that a plot shows
-MOST_DOTS = 64  # more would be a thick line
+MOST_DOTS = 64  # on a line: more would be a thick line
+MOST_POINTS = 2048  # without a line
 
 
 def plot(
@@ -17,14 +18,19 @@ def plot(
     title: str,
     along: str = "frame",
     xs: Sequence[float] | None = None,
+    first: int = 0,
+    line: bool = True,
 ) -> torch.Tensor:
-    """An IMAGE, [1, H, W, 3]: values over the frames, or over xs."""
-    places = list(range(len(values)) if xs is None else xs)
+    """An IMAGE, [1, H, W, 3]: values over the frames, the first of them of this number, or over
+    xs."""
+    places = list(range(first, first + len(values)) if xs is None else xs)
     across = places[0], places[-1] if len(places) > 1 else places[0] + 1
     chart = Chart(title, along, across, _range(values), _marks(*across, whole=xs is None))
-    chart.line(places, values, STRONG, 3)
-    if len(places) <= MOST_DOTS:
-        chart.dots(places, values, STRONG)
+    if line:
+        chart.line(places, values, STRONG, 3)
+    if not line or len(places) <= MOST_DOTS:
+        thin = -(-len(places) // MOST_POINTS)
+        chart.dots(places[::thin], values[::thin], STRONG)
     return chart.image()
 
 
@@ -37,6 +43,11 @@ def plot_steps(steps: Keyframes, times: float, title: str) -> torch.Tensor:
 def on_node(picture: torch.Tensor, node) -> ui.PreviewImage:
     """What shows the picture on a node."""
     return ui.PreviewImage(picture, cls=node)
+
+
+def curve_on_node(values: Sequence[float], title: str, node) -> ui.PreviewImage | None:
+    """The same of a curve; none where there is one number for all frames."""
+    return on_node(plot(values, title), node) if len(values) > 1 else None
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

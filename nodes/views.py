@@ -5,9 +5,11 @@ from comfy_api.latest import io
 from ..samplers.fuse import Fuse
 from ..samplers.views import Views as SeenInViews
 from ..samplers.windows import Schedule, WindowPlan
-from .context_windows import LONGEST
+from ..samplers.windows_plot import plot_windows
+from .context_windows import EXAMPLE, LONGEST
 from .folders import CATEGORY
 from .motion_module import MotionModuleIO
+from .plot import on_node
 from .search_aliases import search_aliases
 
 
@@ -67,7 +69,9 @@ class Views(io.ComfyNode):
     @classmethod
     def execute(cls, motion_module, view_length, view_overlap, schedule, fuse) -> io.NodeOutput:
         plan = WindowPlan(view_length, view_overlap, 1, Schedule(schedule), "view")
-        return io.NodeOutput(motion_module.with_effect(SeenInViews(plan, Fuse(fuse))))
+        seen = motion_module.with_effect(SeenInViews(plan, Fuse(fuse)))
+        picture = plot_windows(plan, Fuse(fuse), EXAMPLE * view_length, False, "view")
+        return io.NodeOutput(seen, ui=on_node(picture, cls))
 
 
 NODES = [Views]
