@@ -31,6 +31,7 @@ SETTINGS = {
     "Comfy.Notification.ShowVersionUpdates": False,
     "LiteGraph.Canvas.MaximumFps": 10,
 }
+SLOW_NODES = Path(__file__).parents[1] / "adn_testing" / "slow_nodes"
 VIEWPORT: ViewportSize = {"width": 1600, "height": 900}
 
 
@@ -49,7 +50,8 @@ def server(browser_path: Path, make_server: ServerFactory) -> Iterator[ComfyServ
     """With the host's page, or the one that FRONTEND names."""
     page = browser_tools.chosen_page()
     chosen = ("--front-end-root", str(page)) if page else ()
-    prepared = make_server("ui_server", True, *chosen)
+    prepared = make_server("ui_server", True, "--preview-method", "latent2rgb", *chosen)
+    prepared.base.add_custom_node("slow", SLOW_NODES)
     settings = prepared.base.path / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(SETTINGS), encoding="utf-8")

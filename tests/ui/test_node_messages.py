@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tools import workflow
 
+from .comfy_page import NODES_2
 from .small_clip import FRAMES, make_small
 
 # How many values the saved node has, and whether a prompt has the text.
@@ -15,22 +16,7 @@ SAVED = """async id => {
     const { output } = await app.graphToPrompt();
     return [saved.widgets_values.length, JSON.stringify(output[id]).includes("motion in")];
 }"""
-VUE = """async on => {
-    try {
-        await app.extensionManager.setting.set("Comfy.VueNodes.Enabled", on);
-    } catch {}  // an older page, which has one kind of nodes
-}"""
 KSAMPLER_WIDGETS = 7  # seed and what the page does to it, steps, cfg, sampler, scheduler, denoise
-
-
-@pytest.fixture(params=["old nodes", "new nodes"])
-def nodes_of(page, request):
-    vue = request.param == "new nodes"
-    if vue and os.environ.get("FRONTEND") != "newest":
-        pytest.skip("older pages show no widget that a node of the new kind gets while it is open")
-    page.tab.evaluate(VUE, vue)
-    yield page
-    page.tab.evaluate(VUE, False)
 
 
 def run_with(page, frames: int):
@@ -39,8 +25,9 @@ def run_with(page, frames: int):
     page.run()
 
 
-def test_a_run_and_its_warnings_stand_on_the_sampler(nodes_of, standins, request):
-    page = nodes_of
+def test_a_run_and_its_warnings_stand_on_the_sampler(page, standins, mode):
+    if mode == NODES_2 and os.environ.get("FRONTEND") != "newest":
+        pytest.skip("older pages show no widget that a node of the new kind gets while it is open")
     page.drop(workflow.page_file("text_to_video"))
     make_small(page, standins)
     run_with(page, 1)
@@ -51,4 +38,4 @@ def test_a_run_and_its_warnings_stand_on_the_sampler(nodes_of, standins, request
     expect(page.tab.get_by_text(f"{FRAMES} frames, ")).to_be_visible()
     expect(warning).to_have_count(0)
     assert page.tab.evaluate(SAVED, page.node_id("KSampler")) == [KSAMPLER_WIDGETS, False]
-    page.picture(f"a run on its node, {request.node.callspec.id}")
+    page.picture(f"a run on its node, {mode}")
