@@ -26,11 +26,11 @@ def fitting_pairs(lora: MotionLora, config: MotionConfig, module: str) -> Mappin
                 lora, module, f"{key} is {list(shapes[key])}, the LoRA's {list(pair.shape)}"
             )
     if not fitting:
-        raise _no_fit(lora, module, f"none of its {2 * len(lora.pairs)} keys is in the module")
+        raise _no_fit(lora, module, f"the module has none of its {2 * len(lora.pairs)} weights")
     unused = len(lora.pairs) - len(fitting)
     if unused:
         log.warning(
-            "AnimateDiff: %d of the %d keys of %s were not used: %s has no such place%s.",
+            "AnimateDiff: %d of the %d weights of %s are not used: %s has no such place%s.",
             2 * unused,
             2 * len(lora.pairs),
             lora.file,
@@ -44,6 +44,6 @@ def _no_fit(lora: MotionLora, module: str, what: str) -> AnimateDiffError:
     return AnimateDiffError(
         f"'{lora.file}' does not fit '{module}': {what}.",
         "a MotionLoRA made for an SD1.5 motion module",
-        "use the two together that were made for each other; the official MotionLoRAs are for "
-        "mm_sd_v15_v2.ckpt.",
+        "choose two that were made for each other in Load MotionLoRA and Load Motion Module; the "
+        "MotionLoRAs of AnimateDiff's authors are for mm_sd_v15_v2.ckpt.",
     )

@@ -80,7 +80,9 @@ class FrameLoraRun:
     def strengths(self, model: ModelPatcher) -> torch.Tensor:
         """[frames of a clip, LoRAs]; AnimateDiffError for a list of another length."""
         frames = frames_of(model, self.batch)
-        columns = [along_clip(lora.strengths, frames) for lora in frame_loras(model)]
+        columns = [
+            along_clip(lora.strengths, frames, "LoRA by Frame") for lora in frame_loras(model)
+        ]
         return torch.tensor(columns).t()
 
     def update(
@@ -169,7 +171,8 @@ class FrameLoraCall:
             return self.strengths
         if count % entries:
             raise AnimateDiffError(
-                f"a layer of the model was given {count} rows for a batch of {entries} latents.",
+                f"a layer of the model was given {count} parts where there are {entries} by frame, "
+                "and LoRA by Frame does not know which frame each is of.",
                 "layers that see every frame by itself",
                 "take the node that merges frames or tokens off the model, or use one strength "
                 "for all frames.",

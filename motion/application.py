@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .config import MotionConfig
 from .effects import CallEffects, Effect
-from .errors import AnimateDiffError
+from .errors import AnimateDiffError, counted
 from .placement import Placement, Slot
 from .step_range import ALL_STEPS, StepRange
 
@@ -16,6 +16,32 @@ if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
 
 KEY = "animatediff_native"
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What a motion module has to know of context windows: frames of each, None where a clip is
+    seen whole; ours: whether Context Windows made them, and no node of somebody else."""
+
+    length: int | None = None
+    ours: bool = False
+
+    def said(self) -> tuple[str, str]:
+        """What has too many frames, and what to do."""
+        if self.length is None:
+            return "this clip", (
+                "put Context Windows between the model and the sampler, or make the clip shorter: "
+                "at most {limit} frames."
+            )
+        if self.ours:
+            return "a context window", "set context_length of Context Windows to {length}."
+        return "a context window", (
+            "set the length of the node that makes the windows to {length}, or put Context "
+            "Windows in its place."
+        )
+
+
+NO_WINDOWS = Windows()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +72,7 @@ class Application:
         found = model.get_additional_models_with_key(self.model_key)
         if not found:
             raise AnimateDiffError(
-                f"the model that runs has lost the network of '{self.file}'.",
+                f"the model that runs has lost its motion module, '{self.file}'.",
                 "a model as Apply Motion Module gave it out",
                 "put Apply Motion Module behind the node that changes or splits the model.",
             )
@@ -56,40 +82,36 @@ class Application:
         """How long each clip is in a batch of latents."""
         if batch % self.clips:
             raise AnimateDiffError(
-                f"the latent has {batch} entries, and clips of Apply Motion Module is "
+                f"the latent has {counted(batch, 'frame')}, and clips of Apply Motion Module is "
                 f"{self.clips}.",
-                f"a batch_size that is a multiple of {self.clips}",
-                "make batch_size the number of frames times the number of clips, or set clips "
-                "to 1.",
+                f"a number of frames that {self.clips} divides, the same for each clip",
+                "set clips of Apply Motion Module to 1, or give the latent as many frames as all "
+                "clips have together (batch_size, where Empty Latent Image makes it).",
             )
         return batch // self.clips
 
-    def require_positions(self, frames: int, at_once: int | None) -> None:
-        """AnimateDiffError for more frames at once than the position table has rows.
-
-        at_once: of a context window; None without windows.
-        """
-        seen = frames if at_once is None else min(frames, at_once)
+    def require_positions(self, frames: int, windows: Windows = NO_WINDOWS) -> None:
+        """AnimateDiffError for more frames at once than the position table has rows."""
+        seen = frames if windows.length is None else min(frames, windows.length)
         limit = frames_at_once(self.config, self.effects)
         if seen > limit:
+            what, remedy = windows.said()
             raise AnimateDiffError(
-                f"{'this clip' if at_once is None else 'a context window'} has {seen} "
-                f"frames, and '{self.file}' can see {limit} at once.",
+                f"{what} has {counted(seen, 'frame')}, and '{self.file}' can see {limit} at once.",
                 f"at most {limit} frames at once",
-                "set context_length of the node Context Windows to 16; where there is no such "
-                "node on the model, add one, or lower batch_size of the latent.",
+                remedy.format(length=min(16, limit), limit=limit),
             )
 
-    def require_rows(self, name: str, length: int) -> None:
-        """AnimateDiffError for an effect that shows an attention more frames than the position
-        table has rows. name: of the node's input."""
-        rows = table_rows(self.config, self.effects)
-        if length > rows:
-            raise AnimateDiffError(
-                f"{name} is {length}, and '{self.file}' has positions for {rows} frames.",
-                f"a {name} of at most {rows}",
-                f"set {name} to 16, which motion modules were trained on.",
-            )
+
+def require_rows(name: str, length: int, file: str, rows: int) -> None:
+    """AnimateDiffError for an effect that shows an attention more frames than the position table
+    of the file has rows. name: of the input, with its node."""
+    if length > rows:
+        raise AnimateDiffError(
+            f"{name} is {length}, and '{file}' has positions for {rows} frames.",
+            f"at most {rows} for {name}",
+            f"set {name} to {min(16, rows)}; motion modules were trained on 16 frames.",
+        )
 
 
 def table_rows(config: MotionConfig, effects: Iterable[Effect]) -> int:

@@ -11,11 +11,11 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import CallbacksMP, WrappersMP
 
-from .application import KEY, Application, applications
+from .application import KEY, Application, Windows, applications
 from .call import MotionCall
 from .call_frames import part_of, whole_clips, windows_in
 from .effects import CallEffects
-from .errors import AnimateDiffError
+from .errors import AnimateDiffError, counted
 from .load import MotionModule
 from .placement import require_fit, require_kind
 from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
@@ -49,6 +49,8 @@ def apply_motion_module(
     patched = model.clone()
     if strength == 0:
         return patched
+    for effect in module.effects:
+        effect.require(module.file, module.table_length)
     id = uuid.uuid4().hex
     application = Application(
         id,
@@ -76,7 +78,7 @@ def _require_same_clips(present: tuple[Application, ...], clips: int) -> None:
     for application in present:
         if application.clips != clips:
             raise AnimateDiffError(
-                f"clips is {clips}, and {application.clips} where '{application.file}' was "
+                f"clips is {clips} here, and {application.clips} where '{application.file}' was "
                 "applied to this model before.",
                 "one number of clips for all motion modules of a model",
                 "set clips alike on every Apply Motion Module of the model.",
@@ -88,7 +90,8 @@ def _outer_sample(executor, noise, *args, **kwargs):
     guider = executor.class_obj
     require_one_model(guider)
     handler = guider.model_options.get("context_handler")
-    runs = MotionRuns(noise.shape[0], getattr(handler, "context_length", None))
+    length = getattr(handler, "context_length", None)
+    runs = MotionRuns(noise.shape[0], Windows(length, hasattr(handler, "automatic")))
     for application in applications(guider.model_patcher):
         runs.of(application)
     options = guider.model_options["transformer_options"]
@@ -178,11 +181,11 @@ def _call(
     frames = len(windows[0]) if windows else run.frames
     if frames < 1 or x.shape[0] % frames:
         raise AnimateDiffError(
-            f"the model was called with {x.shape[0]} latents for a clip of {frames} frames.",
+            f"the model was given {counted(x.shape[0], 'frame')} at once, of clips of {frames}.",
             "whole clips",
             "remove the node that splits or merges the model's batch.",
         )
-    application.require_positions(frames, None)
+    application.require_positions(frames)
     places = windows or whole_clips(run.batch, run.frames)
     parts = tuple(part_of(window, run.frames, application.clips) for window in places)
     in_order = x.shape[0] == frames * len(parts) * len(conds)  # no other node split the batch

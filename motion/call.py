@@ -18,7 +18,7 @@ from .block import PlainSite, TemporalAttention, TemporalBlock
 from .call_frames import Part
 from .config import Site
 from .effects import AlongFrames, CallEffects, Rows
-from .errors import AnimateDiffError
+from .errors import AnimateDiffError, counted
 from .network import MotionNetwork
 
 
@@ -83,7 +83,8 @@ class MotionCall:
         last = max(max(part.frames) for part in self.parts)
         if last >= len(values):
             raise AnimateDiffError(
-                f"a context window names frame {last} of a clip of {len(values)} frames.",
+                f"a context window names frame {last} of a clip of "
+                f"{counted(len(values), 'frame')}.",
                 "windows of the clip that is sampled",
                 "replace the node that makes the windows by Context Windows.",
             )

@@ -7,7 +7,7 @@ call is, for every conditioning, the same places: those of its windows, or all.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .errors import AnimateDiffError
+from .errors import AnimateDiffError, counted
 
 
 class Part(NamedTuple):
@@ -47,13 +47,15 @@ def frames_in_batch(options: dict[str, Any], entries: int, batch: int, frames: i
     places = [place for window in windows for place in window]
     if not places or max(places) >= batch:
         raise AnimateDiffError(
-            f"a context window names frame {max(places, default=0)} of a clip of {batch} frames.",
+            f"a context window names frame {max(places, default=0)} of a clip of "
+            f"{counted(batch, 'frame')}.",
             "windows of the clip that is sampled",
             "replace the node that makes the windows by Context Windows.",
         )
     if entries % len(places):
         raise AnimateDiffError(
-            f"the model was called with {entries} latents for {len(places)} frames.",
+            f"the model was given {counted(entries, 'frame')} at once, of windows of "
+            f"{len(places)}.",
             "whole clips",
             "remove the node that splits or merges the model's batch.",
         )

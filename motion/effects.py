@@ -41,6 +41,10 @@ class Effect:
     whole_clips = False
     said = ""
 
+    def require(self, file: str, rows: int) -> None:
+        """AnimateDiffError, where a motion module is applied, if it cannot be with this file, whose
+        position table has so many rows."""
+
     def for_run(self, run: MotionRun) -> Effect:
         """This effect in a sampling run; AnimateDiffError, before sampling, where it cannot be."""
         return self

@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from .errors import counted
 from .expressions import NoFormula, read_formula
 from .keyed_text import frame_number, quote
 
@@ -58,7 +59,7 @@ def frame_of(at: str, frames: int, before: int = 0) -> int:
     if found is None:
         found = _computed(at, frames)
     if found < 0:
-        raise NoFrame(f"{quote(at)} lies before a clip of {frames} frames")
+        raise NoFrame(f"{quote(at)} lies before a clip of {counted(frames, 'frame')}")
     return found
 
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from .application import require_rows
 from .call import MotionCall, SiteCall
 from .config import UP_LEVELS, Site
 from .effects import NO_LIMIT, AlongFrames, Effect, Rows
-from .run import MotionRun
 
 
 class FreeLong(Effect):
@@ -35,9 +35,8 @@ class FreeLong(Effect):
     def frames_at_once(self, frames: int) -> int:
         return NO_LIMIT
 
-    def for_run(self, run: MotionRun) -> FreeLong:
-        run.application.require_rows("local_length", self.length)
-        return self
+    def require(self, file: str, rows: int) -> None:
+        require_rows("local_length of FreeLong", self.length, file, rows)
 
     def for_call(self, call: MotionCall) -> FreeLong | None:
         """None where a part would be the whole clip."""

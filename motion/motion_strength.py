@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from .block_factors import factor_of
 from .call import MotionCall, SiteCall
 from .effects import Attend, Effect
-from .errors import AnimateDiffError
+from .errors import AnimateDiffError, counted
 from .frame_strengths import FrameStrengths
 from .keyframes import Keyframes, value_at, values_along
 from .run import MotionRun
@@ -60,10 +60,22 @@ class StrengthField:
         """[F] factors; None where all are 1. AnimateDiffError for another number of frames."""
         factors = torch.ones(frames)
         if self.keyframes:
-            factors = factors * torch.tensor(values_along(self.keyframes, frames))
+            factors = factors * torch.tensor(self._along(frames))
         if self.frames is not None:
             factors = factors * torch.tensor(self.frames.over(frames))
         return None if bool((factors == 1).all()) else factors
+
+    def _along(self, frames: int) -> list[float]:
+        """The keyframes; where one is of no such clip, only a run shows it."""
+        try:
+            return values_along(self.keyframes, frames)
+        except AnimateDiffError as error:
+            raise AnimateDiffError(
+                f"keyframes of Motion Strength, for a clip of {counted(frames, 'frame')}: "
+                f"{error.given}",
+                error.expected,
+                "correct the text in keyframes of Motion Strength.",
+            ) from error
 
     @property
     def even(self) -> bool:
@@ -76,10 +88,10 @@ class StrengthField:
             return None
         if len(self.area) not in (1, frames):
             raise AnimateDiffError(
-                f"area of Motion Strength has {len(self.area)} masks for a clip of {frames} "
-                "frames.",
+                f"area of Motion Strength has {counted(len(self.area), 'mask')} for a clip of "
+                f"{counted(frames, 'frame')}.",
                 f"one mask, or {frames}",
-                "make the masks as many as batch_size of the latent.",
+                "connect one mask to area of Motion Strength, or as many as the clip has frames.",
             )
         if self.even:
             return None

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
-from .application import Application, applications
+from .application import NO_WINDOWS, Application, Windows, applications
 from .errors import AnimateDiffError
 from .report import RunReport
 
@@ -58,12 +58,12 @@ class MotionRun:
 class MotionRuns:
     """The runs of one sampling, by application.
 
-    at_once: frames that the UNet sees at once, as context windows have it; None without them.
+    windows: context windows, in which the UNet sees the clips.
     """
 
-    def __init__(self, batch: int, at_once: int | None = None):
+    def __init__(self, batch: int, windows: Windows = NO_WINDOWS):
         self.batch = batch
-        self.at_once = at_once
+        self.windows = windows
         self._lock = threading.Lock()
         self._runs: dict[str, MotionRun] = {}
 
@@ -73,7 +73,7 @@ class MotionRuns:
         with self._lock:
             if application.id not in self._runs:
                 run = MotionRun(application, self.batch)
-                application.require_positions(run.frames, self.at_once)
+                application.require_positions(run.frames, self.windows)
                 run.report.warn_if_short()
                 self._runs[application.id] = run
             return self._runs[application.id]

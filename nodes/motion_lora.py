@@ -56,7 +56,7 @@ class LoadMotionLora(io.ComfyNode):
         cls, motion_lora, strength, previous=None, frame_strengths=None,
         wrong_length=WrongLength.RESAMPLE.value, start_percent=0.0, end_percent=1.0,
     ) -> io.NodeOutput:  # fmt: skip
-        frames = given_strengths(frame_strengths, WrongLength(wrong_length))
+        frames = given_strengths(frame_strengths, WrongLength(wrong_length), "Load MotionLoRA")
         steps = StepRange(start_percent, end_percent)
         lora = load_motion_lora(find_file(MOTION_LORAS, motion_lora))
         return io.NodeOutput((*(previous or ()), LoraUse(lora, strength, frames, steps)))

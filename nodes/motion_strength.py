@@ -57,7 +57,7 @@ class MotionStrength(io.ComfyNode):
             strength,
             Kind(kind),
             read_keyframes(keyframes) if keyframes.strip() else (),
-            given_strengths(frame_strengths),
+            given_strengths(frame_strengths, node="Motion Strength"),
             read_step_keyframes(step_keyframes) if step_keyframes.strip() else (),
             read_block_factors(blocks),
             _area(area, stretch_area),

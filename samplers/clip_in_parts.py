@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 from .frame_noise import require_frames
 
 
@@ -42,8 +42,8 @@ class ClipParts:
         """The frames of the clip that a part has, context included."""
         if not 0 <= part < self.count:
             raise AnimateDiffError(
-                f"part is {part}, and a clip of {self.total} frames has {self.count} parts of "
-                f"{self.frames} frames, {self.context} of them context.",
+                f"part is {part}, and a clip of {counted(self.total, 'frame')} has "
+                f"{counted(self.count, 'part')} of {self.frames}, {self.context} of them context.",
                 f"a part from 0 to {self.count - 1}",
                 "lower part, or give latent more frames, as many as all parts have together.",
             )
@@ -91,7 +91,7 @@ def _last(
     if previous is None:
         raise AnimateDiffError(
             f"part is {part}, and previous is not connected.",
-            f"the finished latents of part {part - 1}, whose last {context} frames are the context",
+            f"the finished latents of part {part - 1}, whose end is the context",
             "connect what the sampler made of the part before (LoadLatent brings it back from a "
             "file), or set part to 0 for the beginning of the clip.",
         )
@@ -99,18 +99,22 @@ def _last(
     require_frames(before)
     if before.shape[1:] != samples.shape[1:]:
         raise AnimateDiffError(
-            f"previous has frames of {list(before.shape[1:])}, and latent of "
-            f"{list(samples.shape[1:])}.",
+            f"previous is {_size(before)}, and latent {_size(samples)}.",
             "latents of one size in all parts",
             "set width and height of the latent as they were in the part before.",
         )
     if before.shape[0] < context:
         raise AnimateDiffError(
-            f"previous has {before.shape[0]} frames, and context_frames is {context}.",
-            f"at least {context} frames, all that the part before has",
+            f"previous has {counted(before.shape[0], 'frame')}, and context_frames is {context}.",
+            f"at least {counted(context, 'frame')}, all that the part before has",
             "connect the latents of the whole part before, its own context included.",
         )
     return before[-context:]
+
+
+def _size(samples: torch.Tensor) -> str:
+    """Of the pictures; a pixel of a latent is 8 x 8 of them."""
+    return f"{8 * samples.shape[-1]}x{8 * samples.shape[-2]} pixels"
 
 
 def _mask(present: torch.Tensor | None, context: int, samples: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,6 @@ from ..motion.application import applications, clips_of
 from ..motion.errors import AnimateDiffError
 from .beta_schedule import warn_if_replaced
 from .context_handler import RUN_KEY, ContextWindows, WindowRun
-from .control_slicing import HintCount
 from .foreign_control import foreign_controls
 from .run_display import run_display
 from .self_attention_guidance import by_window
@@ -97,7 +96,7 @@ def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, laten
             model_options["transformer_options"][RUN_KEY] = run
             if windows.handles(frames):
                 by_window(model_options)
-        policy = windows.hint_count if windows is not None else HintCount.ERROR
+        policy = None if windows is None or windows.automatic else windows.hint_count
         guider.conds = fitted_conds(conds, frames, policy, clips)
         try:
             with foreign_controls(conds.values(), frames, policy, run.hints, clips):
@@ -110,9 +109,11 @@ def _sampler_sample(executor, guider, sigmas, extra_args, callback, noise, laten
 def _announce(windows: ContextWindows, noise, frames: int) -> None:
     if noise.ndim != 4:
         raise AnimateDiffError(
-            f"the latent has {noise.ndim} dimensions.",
-            "frames in the batch of a latent with 4, as for SD1.5",
-            "for a video model use ComfyUI's own context windows node.",
+            f"the latent is one of a video model (it has {noise.ndim} dimensions), and Context "
+            "Windows are for SD1.5.",
+            "frames in the batch of a latent with 4 dimensions",
+            "take Context Windows off this model; ComfyUI has nodes of its own for the windows of "
+            "video models.",
         )
     if windows.cuts(frames):
         log.info("AnimateDiff: %d frames in %s", frames, windows)
@@ -129,8 +130,9 @@ def _announce_stride(windows: ContextWindows, frames: int) -> None:
     asked, used = windows.plan.stride, windows.plan.fitted(frames).stride
     if windows.plan.schedule.moves and used < asked:
         log.warning(
-            "AnimateDiff: context_stride is %d, and a clip of %d frames in windows of %d has room "
-            "for %d: that is used. Lower context_stride, or make the clip longer.",
+            "AnimateDiff: context_stride of Context Windows is %d, and a clip of %d frames in "
+            "windows of %d has room for %d: that is used. Lower context_stride, or make the clip "
+            "longer.",
             asked,
             frames,
             windows.plan.length,

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 from ..motion.frame_strengths import along_clip
-from .control_strength import FrameControlStrength
+from .control_strength import NODE, FrameControlStrength
 
 PER_DEVICE = ("cond_hints", "control_inputs")  # dictionaries of newer hosts
 CLONES = "multigpu_clones"  # ComfyUI 0.33.0: by device, the same control for that device
@@ -32,6 +32,9 @@ class HintCount(str, Enum):
     LOOP = "loop"
 
 
+Policy = HintCount | None  # as Context Windows has it; None: the model has no such node
+
+
 def chooses_hints(control: Any) -> bool:
     """Whether a control chooses a window's hints itself. Those of Advanced-ControlNet do, and
     keep under this name what `ad_params` tells them: which frames are being sampled."""
@@ -39,7 +42,7 @@ def chooses_hints(control: Any) -> bool:
 
 
 def fitted_control(
-    control: Any, frames: int, policy: HintCount, memo: dict[int, Any], clips: int = 1
+    control: Any, frames: int, policy: Policy, memo: dict[int, Any], clips: int = 1
 ) -> Any:
     """The chain with a hint for every frame of every clip, and a strength where that differs by
     frame; itself where it has that already."""
@@ -138,24 +141,30 @@ def _strengths_of(control: Any) -> Iterator[FrameControlStrength]:
 
 def _fitted_strengths(rows: torch.Tensor, frames: int, clips: int) -> torch.Tensor:
     if rows.shape[0] not in (frames, frames * clips):
-        along_clip(rows.tolist(), frames)  # says what is wrong
+        along_clip(rows.tolist(), frames, NODE)  # says what is wrong
     return for_every_clip(rows, frames, clips)
 
 
-def _fitted(hints: torch.Tensor, frames: int, policy: HintCount, clips: int) -> torch.Tensor:
+def _wrong_count(count: int, frames: int, policy: HintCount | None) -> AnimateDiffError:
+    there = "" if policy else "put Context Windows between the model and the sampler, and "
+    return AnimateDiffError(
+        f"a ControlNet has {counted(count, 'image')}, and the clip has {counted(frames, 'frame')}.",
+        f"{counted(frames, 'image')}, or one for all frames",
+        "give the ControlNet as many images as the clip has frames, or make the clip as long as "
+        f"its images; or {there}set hint_count of Context Windows to 'hold' (the last image is "
+        "repeated) or 'loop' (they begin again).",
+    )
+
+
+def _fitted(hints: torch.Tensor, frames: int, policy: Policy, clips: int) -> torch.Tensor:
     """hints: [n, C, H, W]; one hint is shared by all frames, as everywhere in the host."""
     count = hints.shape[0]
     if count in (1, frames * clips):
         return hints
     if count == frames:
         return for_every_clip(hints, frames, clips)
-    if policy is HintCount.ERROR:
-        raise AnimateDiffError(
-            f"a ControlNet has {count} hints, and the clip has {frames} frames.",
-            f"{frames} hints, or one for all frames",
-            "load as many hints as frames, or add the node Context Windows and set its "
-            "hint_count to 'hold' (repeat the last one) or 'loop' (begin again).",
-        )
+    if policy in (None, HintCount.ERROR):
+        raise _wrong_count(count, frames, policy)
     if policy is HintCount.LOOP:
         chosen = [frame % count for frame in range(frames)]
     else:

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
+
+NODE = "ControlNet Strength by Frame"
 
 
 class FrameControlStrength(float):
@@ -38,10 +40,10 @@ class FrameControlStrength(float):
         """factors: [F], or [1] for all."""
         if len(factors) not in (1, len(self.rows)):
             raise AnimateDiffError(
-                f"frame_strengths has {len(factors)} values, and the ControlNet has "
-                f"{len(self.rows)} from another ControlNet Strength by Frame.",
+                f"frame_strengths has {counted(len(factors), 'value')}, and the ControlNet has "
+                f"{len(self.rows)} from another {NODE}.",
                 "lists of one length, that of the clip",
-                "make both lists as long as batch_size of the latent.",
+                "make both lists as long as the clip.",
             )
         return FrameControlStrength(self.rows * factors)
 
@@ -53,10 +55,10 @@ class FrameControlStrength(float):
         rows = self._placed[device]
         if count % len(rows):
             raise AnimateDiffError(
-                f"ControlNet Strength by Frame has {len(rows)} values where a model call has "
-                f"{count} latents.",
-                "one value per frame",
-                "make frame_strengths as long as batch_size of the latent.",
+                f"frame_strengths of {NODE} has {counted(len(rows), 'value')}, and a ControlNet "
+                f"was given {counted(count, 'frame')}.",
+                "one value per frame of the clip",
+                f"make frame_strengths of {NODE} as long as the clip.",
             )
         return rows.repeat(count // len(rows)).reshape(-1, *[1] * (tensor.ndim - 1))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from .control_slicing import HintCount, chooses_hints, copied_control, fitted_control
+from .control_slicing import Policy, chooses_hints, copied_control, fitted_control
 from .frame_window import FrameWindow
 from .kept_hints import KeptHints
 from .slicing import Entry
@@ -45,7 +45,7 @@ class RestOfChain:
 def foreign_controls(
     conds: Collection[list[Entry] | None],
     frames: int,
-    policy: HintCount,
+    policy: Policy,
     hints: KeptHints,
     clips: int = 1,
 ) -> Iterator[None]:

@@ -10,7 +10,7 @@ from ..motion.errors import AnimateDiffError
 from .control_slicing import CLONES, chooses_hints
 from .control_strength import FrameControlStrength
 
-EXPECTED = "a conditioning behind Apply ControlNet"
+EXPECTED = "a prompt that comes from Apply ControlNet"
 Conditioning = list[list[Any]]  # in the host's form: [embedding, settings] each
 
 
@@ -21,7 +21,7 @@ def with_control_strengths(
     per frame or one for all. Those that share a ControlNet share its copy."""
     if not any("control" in settings for each in conditionings for _, settings in each):
         raise AnimateDiffError(
-            "the conditioning has no ControlNet.", EXPECTED, "connect Apply ControlNet before it."
+            "the prompt has no ControlNet.", EXPECTED, "put Apply ControlNet before this node."
         )
     memo: dict[int, Any] = {}
     return [

@@ -20,6 +20,7 @@ from ..motion.keyframes import Keyframes, value_at
 
 log = logging.getLogger("animatediff_native")
 
+NODE = "CFG by Frame and Step"
 KEY = "animatediff_native_frame_guidance"
 FUNCTION = "sampler_cfg_function"  # the host's name for it in a model's options
 CALLS_KEY = f"{KEY}_calls"  # in transformer_options, for the length of a run
@@ -72,7 +73,7 @@ class FrameGuidance:
         """[(clips F), 1, 1, 1]."""
         model, x = args["model"], args["input"]
         clips = clips_of(model.current_patcher)
-        scales = x.new_tensor(along_clip(self.scales, x.shape[0] // clips) * clips)
+        scales = x.new_tensor(along_clip(self.scales, x.shape[0] // clips, NODE) * clips)
         if self.steps:
             scales = scales * value_at(self.steps, percent_of(model.model_sampling, args["sigma"]))
         return scales.reshape(-1, *[1] * (x.ndim - 1))
@@ -106,7 +107,7 @@ def _outer_sample(executor, noise, *args, **kwargs):
     guider = executor.class_obj
     function = guider.model_options.get(FUNCTION)
     if isinstance(function, FrameGuidance):
-        along_clip(function.scales, frames_of(guider.model_patcher, noise.shape[0]))
+        along_clip(function.scales, frames_of(guider.model_patcher, noise.shape[0]), NODE)
     options = guider.model_options["transformer_options"]
     options[CALLS_KEY] = calls = Calls()
     try:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 from ..motion.keyed_text import quote
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
@@ -108,8 +108,9 @@ class FrameNoise:
         count = len(self.seeds)
         if count < needed or (isinstance(numbers, range) and count != needed):
             raise AnimateDiffError(
-                f"seeds has {count} numbers, and the clip has {needed} frames.",
-                f"{needed} seeds, one per frame",
+                f"seeds of Noise by Frame has {counted(count, 'number')}, and the clip has "
+                f"{counted(needed, 'frame')}.",
+                f"{counted(needed, 'seed')}, one per frame",
                 "write one seed for every frame, or leave seeds empty, which counts up from seed.",
             )
         return [self.seeds[number] for number in numbers]
@@ -187,16 +188,18 @@ class NoiseLayer:
             frame = getattr(self, name)
             if not -frames <= frame < frames:
                 raise AnimateDiffError(
-                    f"{name} is {frame}, and the clip has {frames} frames.",
+                    f"{name} of Noise Layer is {frame}, and the clip has "
+                    f"{counted(frames, 'frame')}.",
                     f"a frame from {-frames} to {frames - 1}; negative ones count from the end",
-                    f"set {name} to a frame of the clip.",
+                    f"set {name} of Noise Layer to a frame of the clip.",
                 )
             ends.append(frame % frames)
         if ends[0] > ends[1]:
             raise AnimateDiffError(
-                f"first_frame is frame {ends[0]}, and last_frame is frame {ends[1]}.",
+                f"first_frame of Noise Layer is frame {ends[0]}, and last_frame is frame "
+                f"{ends[1]}.",
                 "a first frame that is not behind the last one",
-                "swap them, or correct one.",
+                "swap first_frame and last_frame of Noise Layer, or correct one.",
             )
         return slice(ends[0], ends[1] + 1)
 
@@ -207,9 +210,10 @@ def _scaled(area: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
     area = area.detach().float().cpu().reshape(-1, 1, *area.shape[-2:])
     if area.shape[0] not in (1, frames):
         raise AnimateDiffError(
-            f"area has {area.shape[0]} masks, and the clip has {frames} frames.",
+            f"area of Noise Layer has {counted(area.shape[0], 'mask')}, and the clip has "
+            f"{counted(frames, 'frame')}.",
             f"one mask, or {frames}",
-            "give area one mask for all frames, or as many as batch_size of the latent.",
+            "connect one mask to area of Noise Layer, or as many as the clip has frames.",
         )
     if area.shape[-2:] != samples.shape[-2:]:
         size = samples.shape[-2:]

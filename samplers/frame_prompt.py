@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 
 # In place of 0: nothing beside any other weight (1 + 1e-20 is 1), and still a mean where all
 # prompts of a frame have none, which otherwise would get no prediction at all.
@@ -40,9 +40,9 @@ def _weighted(settings: dict[str, Any], weights: torch.Tensor) -> dict[str, Any]
     mask = mask if mask.ndim > 2 else mask[None]
     if 1 not in (len(mask), len(weights)) and len(mask) != len(weights):
         raise AnimateDiffError(
-            f"frame_strengths has {len(weights)} values, and the mask of the conditioning has "
-            f"{len(mask)} entries.",
+            f"frame_strengths has {counted(len(weights), 'value')}, and the prompt has "
+            f"{counted(len(mask), 'mask')}.",
             "as many as the clip has frames, or one for all",
-            "make both as long as batch_size of the latent.",
+            "make the list as long as the clip, and give the prompt one mask or as many.",
         )
     return {**settings, "mask": mask * weights.to(mask)[:, None, None]}

@@ -82,8 +82,12 @@ def _exchanged(source: NoiseSource, noise: torch.Tensor, latent_image: torch.Ten
     made = source.generate_noise(latent)
     if made.shape != noise.shape:
         raise AnimateDiffError(
-            f"the noise is of {list(made.shape)}, and the latent of {list(noise.shape)}.",
+            f"the noise of Noise for KSampler is {_size(made)}, and the latent {_size(noise)}.",
             "noise of the latent's size",
             "connect another noise to Noise for KSampler.",
         )
     return made.to(noise)
+
+
+def _size(latent: torch.Tensor) -> str:
+    return " x ".join(map(str, latent.shape))

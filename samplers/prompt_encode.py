@@ -97,7 +97,7 @@ def _mixed(
     if len({len(entries) for entries in encoded}) > 1:
         counts = " and ".join(map(str, sorted({len(entries) for entries in encoded})))
         raise AnimateDiffError(
-            f"the text encoder gave {counts} conditionings for different prompts.",
+            f"the text encoder gave {counts} encodings for different prompts.",
             "as many for every prompt",
             "use one CLIP Text Encode per prompt, or a text encoder without that node's hooks.",
         )
@@ -127,7 +127,7 @@ def _settings(settings: list[dict[str, Any]], between: list[Blend]) -> dict[str,
             continue
         if any(not isinstance(v, torch.Tensor) or v.shape != value.shape for v in values):
             raise AnimateDiffError(
-                f"the text encoder gave '{name}' in different forms for different prompts.",
+                f"the text encoder gave different prompts different kinds of '{name}'.",
                 "a text encoder of SD1.5",
                 "use the text encoder of the checkpoint.",
             )

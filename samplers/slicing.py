@@ -10,22 +10,26 @@ from uuid import UUID, uuid5
 import torch
 from comfy.conds import CONDConstant
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 from .control_slicing import (
-    HintCount,
     OnCopy,
     Pick,
+    Policy,
     copied_control,
     fitted_control,
     for_every_clip,
 )
 from .frame_window import FrameWindow
 
+MASKS = (
+    "give the prompt one mask, or as many as the clip has frames; where the masks come from "
+    "Prompt Strength by Frame, make its frame_strengths as long as the clip."
+)
 Entry = dict[str, Any]  # one conditioning, in the form that the host samples with
 
 
 def fitted_conds(
-    conds: dict[str, list[Entry]], frames: int, policy: HintCount, clips: int = 1
+    conds: dict[str, list[Entry]], frames: int, policy: Policy, clips: int = 1
 ) -> dict[str, list[Entry]]:
     """The conditionings with a hint for every frame of every clip; AnimateDiffError where a
     length is wrong. What has one entry for each of the frames of a clip is for every clip."""
@@ -39,7 +43,7 @@ def fitted_conds(
     }
 
 
-def _fitted(entry: Entry, frames: int, policy: HintCount, clips: int, memo: dict) -> Entry:
+def _fitted(entry: Entry, frames: int, policy: Policy, clips: int, memo: dict) -> Entry:
     fitted = _mapped(entry, lambda tensor: for_every_clip(tensor, frames, clips))
     if "control" in entry:
         control = entry["control"]
@@ -104,13 +108,22 @@ def _mapped_model_cond(cond: Any, pick: Pick) -> Any:
 def _require_length(name: str, entry: Entry, frames: int, clips: int) -> None:
     for what, tensor in _frame_tensors(entry):
         if tensor.shape[0] not in (1, frames, frames * clips):
-            raise AnimateDiffError(
-                f"'{what}' of the {name} conditioning has {tensor.shape[0]} entries, "
-                f"and the clip has {frames} frames.",
-                f"{frames} entries, or one for all frames",
-                "make both lengths equal: batch_size of the latent, frames of Prompt Schedule, "
-                "or the number of masks or images.",
-            )
+            raise _wrong_length(name, what, tensor.shape[0], frames)
+
+
+def _wrong_length(name: str, what: str, count: int, frames: int) -> AnimateDiffError:
+    """name: of the guider's input; what: the host's name of a part of the conditioning."""
+    clip = counted(frames, "frame")
+    if what == "mask":
+        given = f"the {name} prompt has {counted(count, 'mask')}, and the clip has {clip}."
+        return AnimateDiffError(given, f"{counted(frames, 'mask')}, or one for all frames", MASKS)
+    part = "" if what == "c_crossattn" else f" (its '{what}')"
+    return AnimateDiffError(
+        f"the {name} prompt{part} is for {counted(count, 'frame')}, and the clip has {clip}.",
+        f"a prompt for {clip}, or one for all frames",
+        f"where the prompt comes from Prompt Schedule, set its frames to {frames}, or connect the "
+        "latent that is sampled to its latent; another node for prompts by frame likewise.",
+    )
 
 
 def _frame_tensors(entry: Entry) -> Iterator[tuple[str, torch.Tensor]]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 
+from ..motion.application import require_rows
 from ..motion.call import MotionCall, SiteCall
 from ..motion.effects import NO_LIMIT, AlongFrames, Effect, Rows
-from ..motion.run import MotionRun
 from .fuse import Fuse, shares
 from .windows import Window, WindowPlan
 
@@ -28,9 +28,8 @@ class Views(Effect):
     def frames_at_once(self, frames: int) -> int:
         return NO_LIMIT
 
-    def for_run(self, run: MotionRun) -> Views:
-        run.application.require_rows("view_length", self.plan.length)
-        return self
+    def require(self, file: str, rows: int) -> None:
+        require_rows("view_length of Views", self.plan.length, file, rows)
 
     def for_call(self, call: MotionCall) -> CallViews | None:
         """None where one view would be the whole clip."""

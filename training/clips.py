@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 
 Frame = TypeVar("Frame")
 
@@ -18,18 +18,17 @@ def split_clips(images: torch.Tensor, frames_per_clip: int) -> list[torch.Tensor
     count, over = divmod(len(images), frames_per_clip)
     if count == 0:
         raise AnimateDiffError(
-            f"there are {len(images)} images, fewer frames than one clip needs, which is "
-            f"{frames_per_clip}.",
-            f"{frames_per_clip} images for every clip",
-            "load more images, or lower frames_per_clip.",
+            f"images has {counted(len(images), 'frame')}, and one clip needs {frames_per_clip}.",
+            f"{frames_per_clip} frames for every clip",
+            "connect more frames to images, or lower frames_per_clip.",
         )
     if over:
         raise AnimateDiffError(
-            f"there are {len(images)} images: {count} clips of {frames_per_clip} frames, and "
+            f"images has {len(images)} frames: {counted(count, 'clip')} of {frames_per_clip}, and "
             f"{over} left over.",
-            f"a number of images that {frames_per_clip} divides",
-            f"take {over} images out or add {frames_per_clip - over}, so that every clip begins "
-            "where the one before it ends, or correct frames_per_clip.",
+            f"a number of frames that {frames_per_clip} divides",
+            f"take {counted(over, 'frame')} out or add {frames_per_clip - over}, so that every "
+            "clip begins where the one before it ends, or correct frames_per_clip.",
         )
     return list(images.split(frames_per_clip))
 
@@ -56,9 +55,9 @@ def _taken(
         count += 1
     if count < span:
         raise AnimateDiffError(
-            f"the video '{name}' has {count} frames, and a clip of {frames_per_clip} frames, "
+            f"the video '{name}' has {counted(count, 'frame')}, and a clip of {frames_per_clip}, "
             f"with a stride of {stride}, needs {span}.",
-            f"at least {span} frames in every video",
+            f"at least {counted(span, 'frame')} in every video",
             f"{_what_would_fit(count, frames_per_clip, stride)}take a longer video.",
         )
 
@@ -93,8 +92,8 @@ def _require_finite(images: torch.Tensor) -> None:
     if not finite.all():
         broken = (~finite).nonzero().flatten().tolist()
         raise AnimateDiffError(
-            f"{len(broken)} of {len(images)} images, the first of them number {broken[0] + 1}, "
-            "hold pixels that are infinite or not a number.",
+            f"{len(broken)} of {counted(len(images), 'image')}, the first of them number "
+            f"{broken[0] + 1}, hold pixels that are infinite or not a number.",
             "finite pixel values",
             "look at what made these images: a VAE in fp16 can do this, and then fp32 helps.",
         )

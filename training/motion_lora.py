@@ -11,7 +11,7 @@ from ..lora.chain import MotionLora, MotionLoraChain
 from ..lora.compose import compose
 from ..lora.fit import fitting_pairs
 from ..motion.application import applications
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 from ..motion.network import MotionNetwork
 from .clip_set import ClipSet
 from .low_rank import TrainableLowRank
@@ -114,7 +114,8 @@ def require_frames(frames: int, network: MotionNetwork) -> None:
     limit = network.config.position_length
     if frames > limit:
         raise AnimateDiffError(
-            f"the clips have {frames} frames, and this motion module can see {limit} at once.",
+            f"the clips have {counted(frames, 'frame')}, and this motion module can see {limit} at "
+            "once.",
             f"clips of at most {limit} frames",
             "lower frames_per_clip; 16 is what motion modules are made for.",
         )
@@ -132,8 +133,8 @@ def start_from(chain: MotionLoraChain | None, model: ModelPatcher, rank: int) ->
     beside = [key for key in pairs if key not in trained]
     if beside:
         raise AnimateDiffError(
-            f"'{lora.file}' changes {len(beside)} weights beside the temporal attention, such as "
-            f"{beside[0]}.",
+            f"'{lora.file}' changes {counted(len(beside), 'weight')} beside the temporal "
+            f"attention, such as {beside[0]}.",
             "a MotionLoRA of the temporal attention alone, as the official files are",
             "give it to Apply Motion Module instead: it then takes part while another one is "
             "trained.",

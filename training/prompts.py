@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 
 Conditioning = Sequence[Sequence[Any]]  # entries: the embedding, [1, tokens, D], and its options
 
@@ -35,10 +35,10 @@ class Prompts(NamedTuple):
             return torch.zeros(clips, dtype=torch.long)
         if count != clips:
             raise AnimateDiffError(
-                f"positive holds {count} prompts, and there are {clips} clips.",
+                f"positive holds {counted(count, 'prompt')}, for {counted(clips, 'clip')}.",
                 "one prompt for all clips, or one for each",
-                "combine exactly as many prompts as there are clips, in the clips' order, or "
-                "connect a single one.",
+                "combine as many prompts as there are clips, in the clips' order, by Conditioning "
+                "(Combine), or connect a single one.",
             )
         return torch.arange(clips)
 
@@ -47,14 +47,12 @@ def read_prompts(positive: Conditioning, negative: Conditioning | None, width: i
     """width: the numbers per token that the model takes (D)."""
     contexts = [_context(entry, "positive", width) for entry in positive]
     if not contexts:
-        raise AnimateDiffError(
-            "positive holds no prompt.", "a conditioning", "connect CLIP Text Encode."
-        )
+        raise AnimateDiffError("positive holds no prompt.", "a prompt", "connect CLIP Text Encode.")
     if not negative:
         return Prompts(_of_one_length(contexts), None)
     if len(negative) > 1:
         raise AnimateDiffError(
-            f"negative holds {len(negative)} prompts.",
+            f"negative holds {counted(len(negative), 'prompt')}.",
             "one, which stands for no prompt in every clip",
             "connect a single CLIP Text Encode; for training its text is best left empty.",
         )
@@ -74,9 +72,8 @@ def _context(entry: Sequence[Any], name: str, width: int) -> torch.Tensor:
         )
     if context.shape[0] != 1:
         raise AnimateDiffError(
-            f"{name} holds {context.shape[0]} embeddings in one prompt, as Prompt Schedule makes "
-            "them for the frames of a clip.",
-            "one embedding per prompt",
+            f"{name} holds a prompt that differs by frame, as Prompt Schedule makes it.",
+            "a prompt that is the same for all frames of a clip",
             "connect CLIP Text Encode; for a prompt per clip combine several with Conditioning "
             "(Combine).",
         )

@@ -92,7 +92,7 @@ def test_mid_block_keys_on_a_module_without_one(caplog, frames):
     """v2 LoRA on v3: 8 of 168 weights are in the mid block, two keys each."""
     module = with_motion_lora(tiny.motion_module("v3"), (LoraUse(motion_lora(), 1.0, frames),))
     (warning,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
-    assert "16 of the 336 keys of lora0.ckpt were not used" in warning
+    assert "16 of the 336 weights of lora0.ckpt are not used" in warning
     assert "no mid block" in warning
     if frames is None:
         assert len(module.patcher.patches) == 160
@@ -107,7 +107,7 @@ def test_nothing_fits():
     made = {k: v for k, v in lora_files.pairs().items() if k[0].startswith("mid_block")}
     lora = motion_lora()
     only_mid = type(lora)("mid.ckpt", {lora_files.weight_key(*k): lora.pairs[lora_files.weight_key(*k)] for k in made})  # fmt: skip
-    with pytest.raises(AnimateDiffError, match=r"none of its 16 keys"):
+    with pytest.raises(AnimateDiffError, match=r"none of its 16 weights"):
         with_motion_lora(tiny.motion_module("v3"), (LoraUse(only_mid),))
 
 

@@ -103,9 +103,9 @@ def test_a_layer_over_the_hosts_noise():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"last_frame": 4}, "last_frame is 4, and the clip has 4 frames"),
-        ({"first_frame": -5}, "first_frame is -5, and the clip has 4 frames"),
-        ({"area": torch.ones(3, 8, 8)}, "area has 3 masks, and the clip has 4 frames"),
+        ({"last_frame": 4}, "last_frame of Noise Layer is 4, and the clip has 4 frames"),
+        ({"first_frame": -5}, "first_frame of Noise Layer is -5, and the clip has 4 frames"),
+        ({"area": torch.ones(3, 8, 8)}, "area of Noise Layer has 3 masks, and the clip has 4 frames"),
     ],
 )
 def test_a_layer_that_does_not_fit_the_clip_stops_before_sampling(settings, message):

@@ -236,15 +236,15 @@ def wide_vae():
         ({"height": 32}, ["height is 32", "at least 64"]),
         ({"frames_per_clip": 1}, ["frames_per_clip is 1", "at least 2"]),
         ({"frames_per_clip": 33}, ["33 frames", "can see 32 at once", "lower frames_per_clip"]),
-        ({"frames_per_clip": 3}, ["8 images", "2 clips of 3 frames", "2 left over"]),
-        ({"frames_per_clip": 16}, ["8 images", "fewer frames than one clip needs"]),
+        ({"frames_per_clip": 3}, ["8 frames", "2 clips of 3", "2 left over"]),
+        ({"frames_per_clip": 16}, ["images has 8 frames", "one clip needs 16"]),
         ({"images": with_nan()}, ["1 of 8 images", "number 6", "not a number"]),
         ({"images": None}, ["nothing to train on", "either images or video_folder"]),
         ({"video_folder": "clips"}, ["images is connected", "video_folder is", "unplug images"]),
         ({"images": None, "video_folder": "no"}, ["/input/no' does not exist", "on the machine"]),
         ({"images": None, "video_folder": "../up"}, ["'../up', which leads out of", "/input", "animatediff_videos"]),
         ({"positive": []}, ["positive holds no prompt"]),
-        ({"positive": several(3)}, ["3 prompts, and there are 2 clips"]),
+        ({"positive": several(3)}, ["3 prompts, for 2 clips"]),
         ({"negative": several(2)}, ["negative holds 2 prompts"]),
         ({"positive": tiny.conditioning(1, control=1)}, ["positive comes with a ControlNet"]),
         ({"positive": [[torch.zeros(1, 7, 99), {}]]}, ["99 numbers per token", "takes 16"]),
@@ -377,7 +377,7 @@ def test_a_video_that_is_too_short(animated, videos):
 def test_prompts_are_counted_before_videos_are_read(animated, videos):
     write_gif(videos / "z.gif", 1)
     message = said(animated, images=None, video_folder="mine", positive=several(2))
-    assert "2 prompts, and there are 3 clips" in message
+    assert "2 prompts, for 3 clips" in message
 
 
 def test_a_changed_folder_trains_again(videos):

@@ -26,5 +26,5 @@ def test_prompt_travel_shows_its_schedule(server, files):
 def test_hints_that_are_too_few_are_an_error(server, files):
     prompt = small(files, "long_clip_depth")
     workflow.set_inputs(prompt, "ImageFromBatch", {"length": 5})
-    with pytest.raises(ExecutionFailed, match=r"5 hints, and the clip has 16 frames"):
+    with pytest.raises(ExecutionFailed, match=r"5 images, and the clip has 16 frames"):
         server.client.run(prompt)

@@ -93,6 +93,6 @@ def test_a_cancelled_training_is_kept_and_the_next_one_works(server, standins, v
 
 def test_an_error_is_shown_at_the_node(server, standins, video):
     prompt = small(standins, video, 4, frames_per_clip=3)
-    with pytest.raises(ExecutionFailed, match=r"2 clips of 3 frames, and 2 left over") as caught:
+    with pytest.raises(ExecutionFailed, match=r"2 clips of 3, and 2 left over") as caught:
         server.client.run(prompt)
     assert caught.value.node_type == NODE

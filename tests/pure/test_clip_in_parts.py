@@ -104,7 +104,7 @@ def test_a_clip_of_one_part_stays_as_it_is():
     [
         (None, "previous is not connected"),
         ({"samples": torch.zeros(2, 4, 2, 2)}, "previous has 2 frames, and context_frames is 3"),
-        ({"samples": torch.zeros(8, 4, 2, 3)}, r"\[4, 2, 3\], and latent of \[4, 2, 2\]"),
+        ({"samples": torch.zeros(8, 4, 2, 3)}, "previous is 24x16 pixels, and latent 16x16 pixels"),
         ({"samples": torch.zeros(8, 4, 5, 2, 2)}, "5 dimensions"),
     ],
 )

@@ -70,7 +70,7 @@ def test_seeds_go_by_the_numbers_that_a_latent_gives_its_frames():
 
 @pytest.mark.parametrize("count", [1, 5, 7])
 def test_seeds_for_another_number_of_frames(count):
-    with pytest.raises(AnimateDiffError, match=rf"{count} numbers.* 6 frames"):
+    with pytest.raises(AnimateDiffError, match=rf"{count} numbers?,.* 6 frames"):
         noise("seed per frame", seeds=tuple(range(count)))
 
 
@@ -198,11 +198,11 @@ def test_frames_of_a_layer(first, last, frames):
 @pytest.mark.parametrize(
     ("first", "last", "message"),
     [
-        (6, -1, "first_frame is 6, and the clip has 6 frames"),
-        (-7, -1, "first_frame is -7, and the clip has 6 frames"),
-        (0, 20, "last_frame is 20, and the clip has 6 frames"),
-        (4, 2, "first_frame is frame 4, and last_frame is frame 2"),
-        (-1, 3, "first_frame is frame 5, and last_frame is frame 3"),
+        (6, -1, "first_frame of Noise Layer is 6, and the clip has 6 frames"),
+        (-7, -1, "first_frame of Noise Layer is -7, and the clip has 6 frames"),
+        (0, 20, "last_frame of Noise Layer is 20, and the clip has 6 frames"),
+        (4, 2, "first_frame of Noise Layer is frame 4, and last_frame is frame 2"),
+        (-1, 3, "first_frame of Noise Layer is frame 5, and last_frame is frame 3"),
     ],
 )
 def test_frames_outside_of_the_clip(first, last, message):
@@ -230,7 +230,7 @@ def test_an_area_per_frame_is_of_the_clips_frames():
 
 
 def test_an_area_of_another_clip():
-    with pytest.raises(AnimateDiffError, match=r"area has 4 masks, and the clip has 6 frames"):
+    with pytest.raises(AnimateDiffError, match=r"area of Noise Layer has 4 masks, and the clip has 6 frames"):
         layered(area=torch.ones(4, 8, 8))
 
 

@@ -29,10 +29,10 @@ def test_splitting(count, length):
     [
         (8, 1, ["frames_per_clip is 1", "at least 2"]),
         (8, 0, ["frames_per_clip is 0"]),
-        (0, 16, ["0 images", "fewer frames than one clip needs", "16"]),
-        (5, 16, ["5 images", "fewer frames than one clip needs", "16"]),
-        (21, 8, ["21 images", "2 clips of 8 frames", "5 left over", "take 5 images out", "add 3"]),
-        (17, 16, ["17 images", "1 clips of 16", "1 left over", "add 15"]),
+        (0, 16, ["images has 0 frames", "one clip needs 16"]),
+        (5, 16, ["images has 5 frames", "one clip needs 16"]),
+        (21, 8, ["21 frames", "2 clips of 8", "5 left over", "take 5 frames out", "add 3"]),
+        (17, 16, ["17 frames", "1 clip of 16", "1 left over", "take 1 frame out", "add 15"]),
     ],
 )
 def test_a_batch_that_cannot_be_split(count, length, said):

@@ -176,7 +176,7 @@ def test_a_list_of_another_length_is_an_error(plain, plan, count):
 def test_a_wrong_length_without_windows_or_motion(plain):
     """Is seen where it cannot be dealt out."""
     conds = with_control_strengths(conditionings(one()), [0.5] * 7)
-    with pytest.raises(AnimateDiffError, match=r"7 values .* 20 latents"):
+    with pytest.raises(AnimateDiffError, match=r"7 values, .* 20 frames"):
         sampled(plain, conds)
 
 

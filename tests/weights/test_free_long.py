@@ -236,10 +236,9 @@ def test_longer_clips_than_the_table_are_seen_at_once(plain):
     assert model_trace(plain) == before
 
 
-def test_more_frames_than_positions_are_an_error_before_sampling(plain):
-    model = animated(plain, FreeLong(40))
-    with pytest.raises(AnimateDiffError, match=r"local_length is 40.*positions for 32 frames"):
-        tiny.sample(model, frames=48)
+def test_more_frames_than_positions_are_an_error_where_the_module_is_applied(plain):
+    with pytest.raises(AnimateDiffError, match=r"of FreeLong is 40.*positions for 32 frames"):
+        animated(plain, FreeLong(40))
 
 
 def test_the_node(plain):

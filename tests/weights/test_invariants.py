@@ -314,7 +314,7 @@ def test_a_batch_that_is_not_whole_clips(plain, module):
         return torch.cat(parts)
 
     animated.set_model_unet_function_wrapper(halve)
-    with pytest.raises(ValueError, match="latents for a clip of 8 frames"):
+    with pytest.raises(ValueError, match="frames at once, of clips of 8"):
         tiny.sample(animated, frames=8, positive=tiny.conditioning(1), cfg=1.0)
 
 

@@ -178,10 +178,9 @@ def test_views_move_with_the_steps(plain):
     assert relative_error(tiny.sample(animated(plain, Views(PLAN)), frames=10), moving) > 1e-3
 
 
-def test_more_frames_than_positions_are_an_error_before_sampling(plain):
-    model = animated(plain, Views(WindowPlan(40, 4, name="view")))
-    with pytest.raises(AnimateDiffError, match=r"view_length is 40.*positions for 32 frames"):
-        tiny.sample(model, frames=48)
+def test_more_frames_than_positions_are_an_error_where_the_module_is_applied(plain):
+    with pytest.raises(AnimateDiffError, match=r"of Views is 40.*positions for 32 frames"):
+        animated(plain, Views(WindowPlan(40, 4, name="view")))
     with pytest.raises(AnimateDiffError, match="view_overlap is 8"):
         WindowPlan(8, 8, name="view")
 

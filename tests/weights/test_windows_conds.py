@@ -140,13 +140,17 @@ def test_nothing_of_a_window_is_left_in_the_models_options():
 
 @pytest.mark.parametrize("frames", [10, 40], ids=["whole", "in windows"])
 @pytest.mark.parametrize(
-    ("positive", "what"),
-    [(travelling_prompt(12), "c_crossattn"), (tiny.conditioning(1, mask=torch.ones(12, 8, 8)), "mask")],
-)  # fmt: skip
-def test_a_wrong_length_is_an_error(frames, positive, what):
+    ("positive", "said", "node"),
+    [
+        (travelling_prompt(12), "prompt is for 12 frames", "Prompt Schedule"),
+        (tiny.conditioning(1, mask=torch.ones(12, 8, 8)), "has 12 masks", "Prompt Strength by Frame"),
+    ],
+)
+def test_a_wrong_length_is_an_error(frames, positive, said, node):
     model = probes.windowed(probes.trivial(), WindowPlan())
-    with pytest.raises(AnimateDiffError, match=f"'{what}' .*12 entries.* {frames} frames"):
+    with pytest.raises(AnimateDiffError, match=f"positive .*{said}.* {frames} frames") as caught:
         probes.sample_numbered(model, frames, positive=positive)
+    assert node in caught.value.remedy and "crossattn" not in str(caught.value)
 
 
 def test_a_video_latent_is_an_error():

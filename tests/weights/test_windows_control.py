@@ -113,7 +113,7 @@ def test_another_number_of_hints(plain, frames, count, policy):
 def test_another_number_of_hints_is_an_error(plain, frames, count):
     model = probes.windowed(plain, WindowPlan())
     control = ProbeControl(numbered(count), [])
-    with pytest.raises(AnimateDiffError, match=f"{count} hints.* {frames} frames[\\s\\S]*hold"):
+    with pytest.raises(AnimateDiffError, match=f"{count} images?,.* {frames} frames[\\s\\S]*hold"):
         probes.sample_numbered(model, frames, **with_control(control))
 
 
@@ -247,7 +247,7 @@ def test_a_wrong_number_of_hints_behind_a_foreign_control(plain):
     log = []
     behind = one(9, log)
     foreign = Foreign(numbered(40), []).set_previous_controlnet(behind)
-    with pytest.raises(AnimateDiffError, match=r"9 hints.* 40 frames"):
+    with pytest.raises(AnimateDiffError, match=r"9 images.* 40 frames"):
         model = probes.windowed(plain, WindowPlan())
         probes.sample_numbered(model, 40, **with_control(foreign))
     assert foreign.previous_controlnet is behind
