@@ -108,10 +108,16 @@ class Sheet:
         bold: bool = False,
     ) -> None:  # fmt: skip
         place = (at[0] * self._scale, at[1] * self._scale)
-        heavy = self._large(size / 28) if bold else 0
+        heavy = self._large(size / 42) if bold else 0
         self._on.text(
             place, said, colour, font(size * self._scale), anchor=anchor, stroke_width=heavy
         )
+
+    def times(self, x: float, y: float, size: float = 10, colour: Colour = INK) -> None:
+        """A multiplication sign, which the font lacks."""
+        half = size / 2
+        for way in (1, -1):
+            self.line([(x - half, y - way * half), (x + half, y + way * half)], colour, size / 6)
 
     def curve(
         self, values: Sequence[float], x: float, y: float, width: float, height: float,

@@ -71,6 +71,20 @@ def curves(*several: tuple[Sequence[float], Colour]) -> Below:
     return draw
 
 
+def by_step(values: Sequence[float]) -> Below:
+    """Numbers along the sampling: the steps light up one after the other."""
+
+    def draw(sheet: Sheet, now: Moment) -> None:
+        width = WIDE / len(values)
+        for step, value in enumerate(values):
+            x, height = LEFT + width * step, (TALL + 6) * value
+            sheet.box(
+                x, TRACK + TALL - height, width - 3, height, PINK if step <= now.at else RAISED
+            )
+
+    return draw
+
+
 def keys(names: Sequence[str]) -> Below:
     """A prompt from its frame on, each in its colour."""
 
@@ -173,16 +187,19 @@ def one(sheet: Sheet, shown: Shown, now: Moment) -> tuple[float, float, float]:
     return place
 
 
-def beside(sheet: Sheet, shown: Shown, now: Moment, labels: Sequence[str] = ()) -> None:
-    """Several clips in a row."""
+def beside(
+    sheet: Sheet, shown: Shown, now: Moment, labels: Sequence[str]
+) -> list[tuple[float, float, float]]:
+    """Several clips in a row; the places and sides of their cards."""
     count = len(shown.out)
     side = (SIDE - 32 - 10 * (count - 1)) / count
     y = 16 + (252 - side) / 2
-    for number, clip in enumerate(shown.out):
-        x = 16 + number * (side + 10)
-        sheet.card(frame_of(clip, now), x, y, side)
+    places = [(16 + number * (side + 10), y, side) for number in range(count)]
+    for number, (clip, place) in enumerate(zip(shown.out, places, strict=True)):
+        sheet.card(frame_of(clip, now), *place)
         if number < len(labels):
-            sheet.text((x + side / 2, y - 18), labels[number], 18, FAINT)
+            sheet.text((place[0] + side / 2, y - 18), labels[number], 18, FAINT)
+    return places
 
 
 def into(sheet: Sheet, shown: Shown, now: Moment, names: Sequence[str]) -> None:
@@ -201,7 +218,7 @@ def frame_of(clip: Clip, now: Moment) -> Frame:
 
 
 def training(sheet: Sheet, shown: Shown, now: Moment) -> None:
-    """Clips on the left, the loss of a training as it falls, and the file that comes of it."""
+    """Clips on the left, a loss that falls (drawn, not measured), and the file that comes of it."""
     clip = shown.inputs["input"]
     for number in range(3):
         start = (now.at + 20 * number) % len(clip)

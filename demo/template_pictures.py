@@ -17,14 +17,14 @@ from tools import workflow
 from tools.paths import ToolError
 
 from . import template_layouts as lay
-from .drawing import BLUE, GREEN, INK, ORANGE, PINK, Sheet, save_moving
+from .drawing import BLUE, GREEN, INK, ORANGE, Sheet, save_moving
 from .template_layouts import Moment, curves, windows
 from .template_runs import Shown, kept, run_all
-from .template_table import CAPTIONS, SCENES, SEASONS, TRAVEL
+from .template_table import CAPTIONS, SCENES, TRAVEL
 
-FRAMES, MILLISECONDS, QUALITY = 16, 125, 60
-GREATEST = 100_000  # bytes of one picture
+FRAMES, MILLISECONDS, QUALITY = 16, 125, 72
 Draw = Callable[[Sheet, Shown, Moment], None]
+Mark = Callable[[Sheet, Moment, float, float, float], None]  # over a card: its place and side
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def pictures(name: str, shown: Shown) -> list[Image.Image]:
     return made
 
 
-def _one(below: lay.Below = lay.nothing, *over: Callable[..., None]) -> Draw:
+def _one(below: lay.Below = lay.nothing, *over: Mark) -> Draw:
     def draw(sheet: Sheet, shown: Shown, now: Moment) -> None:
         place = lay.one(sheet, shown, now)
         below(sheet, now)
@@ -69,13 +69,16 @@ def _into(names: list[str], below: lay.Below = lay.nothing) -> Draw:
     return draw
 
 
-def _beside(labels: list[str], below: lay.Below = lay.nothing) -> Draw:
+def _beside(labels: list[str], marked: tuple[int, Mark]) -> Draw:
+    """Several clips, one of which has a mark; it alone where there are no others."""
+
     def draw(sheet: Sheet, shown: Shown, now: Moment) -> None:
+        number, mark = marked
         if len(shown.out) == 1:
-            lay.one(sheet, shown, now)
+            mark(sheet, now, *lay.one(sheet, shown, now))
         else:
-            lay.beside(sheet, shown, now, labels)
-        below(sheet, now)
+            mark(sheet, now, *lay.beside(sheet, shown, now, labels)[number])
+        lay.nothing(sheet, now)
 
     return draw
 
@@ -108,14 +111,27 @@ def typed(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
     sheet.text((lay.SIDE / 2, lay.TRACK + 13), "\u201ca red circle\u201d", 22, INK)
 
 
-def half(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
-    """The area with motion: the left half, framed; the rest is shaded."""
-    sheet.box(x + side / 2, y, side / 2, side, (10, 12, 16, 130), corner=0)
+def left_half(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    """The area with motion is framed, the rest shaded."""
+    sheet.box(x + side / 2, y, side / 2, side, (10, 12, 16, 110), corner=0)
+    _framed(sheet, x, y, side)
+
+
+def right_half(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    _framed(sheet, x + side / 2, y, side)
+
+
+def _framed(sheet: Sheet, x: float, y: float, side: float) -> None:
     corners = [(x, y), (x + side / 2, y), (x + side / 2, y + side), (x, y + side), (x, y)]
-    sheet.dashes(corners, ORANGE, 4, 10)
+    sheet.dashes(corners, ORANGE, 3, 10)
+
+
+def unmarked(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    pass
 
 
 LONG = [(0, 0.4), (0.3, 0.7), (0.6, 1)]
+PARTS = [(0, 0.38), (0.31, 0.69), (0.62, 1)]
 PLANS = [(n / 8, (n + 2) / 8) for n in range(7)]
 DRAWN: dict[str, Draw] = {
     "text_to_video": _one(lambda *_: None, typed),
@@ -130,7 +146,7 @@ DRAWN: dict[str, Draw] = {
     "long_clip_depth": _into(["depth"], windows(PLANS)),
     "two_controlnets": _into(["depth", "outline"]),
     "inpainting": _into(["redrawn"]),
-    "masked_motion": _one(lay.nothing, half),
+    "masked_motion": _beside(["", ""], marked=(-1, left_half)),
     "motion_ramp": _one(curves((ramp((0, 0), (5, 0), (10, 1)), BLUE))),
     "lora_by_frame": _one(curves((ramp((0, 0), (4, 0), (12, 1)), ORANGE))),
     "control_fades": _into(["depth"], curves((ramp((0, 1), (5, 1), (11, 0)), BLUE))),
@@ -140,14 +156,14 @@ DRAWN: dict[str, Draw] = {
             (ramp((0, 0), (4, 0), (12, 1)), lay.NAMED["blue"]),
         )
     ),
-    "guidance_by_step": _one(curves((ramp((0, 1), (5, 1), (15, 0.4)), PINK))),
-    "noise_layer": _beside(["1", "2"]),
+    "guidance_by_step": _one(lay.by_step(ramp((0, 1), (5, 1), (15, 0.4)))),
+    "noise_layer": _beside(["1", "1 | 2"], marked=(1, right_half)),
     "freeinit": _one(lay.rounds),
     "free_long": _one(lay.whole_and_parts(LONG)),
     "views": _one(windows(LONG, GREEN)),
     "stretched_positions": _one(lay.table),
-    "long_clip_in_parts": _one(lay.keys(SEASONS)),
-    "domain_adapter": _beside(["1", "0.5", "0"]),
+    "long_clip_in_parts": _one(windows(PARTS, ORANGE)),
+    "domain_adapter": _beside(["1", "0.5", "0"], marked=(0, unmarked)),
     "train_motion_lora": lay.training,
 }
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from tools import media, workflow
 from tools.base_directory import BaseDirectory
@@ -98,7 +98,7 @@ def run(server: ComfyServer, name: str, scene: Scene, weights: Path) -> Shown:
 def clips_of(server: ComfyServer, prompt: Prompt, outputs: dict) -> list[Clip]:
     """Every saver's clip; clips that stand side by side in one are taken apart. Without a saver,
     the pictures: many are a clip, one for each node are clips of one frame."""
-    for saver, read in (("SaveAnimatedWEBP", media.webp_frames), ("SaveVideo", media.video_frames)):
+    for saver, read in (("SaveAnimatedWEBP", played), ("SaveVideo", media.video_frames)):
         found = [key for key, node in prompt.items() if node["class_type"] == saver]
         files = [server.base.written_file(outputs[key]) for key in found]
         clips = [clip for file in files for clip in taken_apart(read(file))]
@@ -110,6 +110,17 @@ def clips_of(server: ComfyServer, prompt: Prompt, outputs: dict) -> list[Clip]:
         if node["class_type"] in ("SaveImage", "PreviewImage")
         and (files := outputs.get(key, {}).get("images"))
     ]
+
+
+def played(file: Path) -> Clip:
+    """The frames of an animated picture, each as often as it lasts: equal ones are kept as one."""
+    with Image.open(file) as image:
+        frames, lengths = [], []
+        for frame in ImageSequence.Iterator(image):
+            frames.append(np.asarray(frame.convert("RGB")))
+            lengths.append(frame.info.get("duration", 1))
+    times = [round(length / min(lengths)) for length in lengths]
+    return [frame for frame, often in zip(frames, times, strict=True) for _ in range(often)]
 
 
 def taken_apart(clip: Clip) -> list[Clip]:

@@ -66,11 +66,3 @@ def test_it_opens_beside_the_toolbars(page):
     view = page["extra"]["ds"]
     for toolbar, first, moved in zip(TOOLBARS, corner, view["offset"], strict=True):
         assert GAP <= (first + moved) * view["scale"] - toolbar <= 3 * GAP
-
-
-@pytest.mark.parametrize("name", workflow.TITLES)
-def test_the_template_browser_has_a_picture(name):
-    """Made by `python -m demo.template_pictures`."""
-    picture = workflow.page_file(name, "jpg")
-    assert picture.read_bytes()[:3] == b"\xff\xd8\xff"
-    assert picture.stat().st_size < 100_000
