@@ -1,0 +1,13 @@
+"""Every node's picture. Needs the host, whose functions some of them draw."""
+
+from collections.abc import Callable
+
+from PIL import Image
+
+from . import by_frame, long_clips, models
+
+PICTURES: dict[str, Callable[[], Image.Image]] = {
+    **models.PICTURES,
+    **by_frame.PICTURES,
+    **long_clips.PICTURES,
+}
