@@ -120,7 +120,7 @@ class Sheet:
             self.line([(x - half, y - way * half), (x + half, y + way * half)], colour, size / 6)
 
     def curve(
-        self, values: Sequence[float], x: float, y: float, width: float, height: float,
+        self, values: Sequence[float] | np.ndarray, x: float, y: float, width: float, height: float,
         colour: Colour = BLUE, line: float = 2.5, filled: bool = True,
     ) -> None:  # fmt: skip
         """Values of 0 to 1 from left to right, in a box."""

@@ -83,9 +83,10 @@ def _beside(labels: list[str], marked: tuple[int, Mark]) -> Draw:
     return draw
 
 
-def ramp(*points: tuple[float, float]) -> np.ndarray:
+def ramp(*points: tuple[float, float]) -> list[float]:
     """Numbers for the frames of a clip of 16."""
-    return np.interp(np.arange(16), *zip(*points, strict=True))
+    frames, values = zip(*points, strict=True)
+    return np.interp(np.arange(16), frames, values).tolist()
 
 
 def zoom(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:

@@ -74,8 +74,9 @@ def _camera(on: Sheet, x: float, y: float, moves: str) -> None:
     on.box(x - 24, y - 20, 48, 40, PANEL, corner=6)
     if moves in ("in", "out"):
         for dx, dy in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-            ends = [(x + 5 * dx, y + 4 * dy), (x + 19 * dx, y + 15 * dy)]
-            on.arrow(*(ends if moves == "in" else ends[::-1]), ORANGE, 2.4)
+            near, far = (x + 5 * dx, y + 4 * dy), (x + 19 * dx, y + 15 * dy)
+            begin, end = (near, far) if moves == "in" else (far, near)
+            on.arrow(begin, end, ORANGE, 2.4)
     elif moves:
         dx, dy = {"left": (-1, 0), "up": (0, -1)}[moves]
         on.arrow((x - 15 * dx, y - 14 * dy), (x + 15 * dx, y + 14 * dy), GREEN, 3)
