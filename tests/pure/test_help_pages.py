@@ -69,3 +69,12 @@ def test_its_links_work_from_everywhere(page):
     links = re.findall(r"(?<!!)\[[^\]]*\]\((.+?)\)", read(page))
     links = [link for link in links if not link.startswith("images/")]
     assert all(link.startswith(ABROAD) for link in links), links
+
+
+def test_it_has_a_picture_behind_the_first_paragraph(page):
+    """Named by the node, with words for those who do not see it."""
+    pictures = re.findall(r"^!\[(.*)\]\((.+)\)$", read(page), re.MULTILINE)
+    ((said, address),) = pictures
+    assert read(page).split("\n\n")[2] == f"![{said}]({address})"
+    assert address == f"images/{page.stem}.webp" and (page.parent / address).is_file()
+    assert len(said.split()) >= 5 and '"' not in said

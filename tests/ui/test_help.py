@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 from tools import workflow
 from tools.paths import REPO
 
+from .comfy_page import OURS
+
 NODE = "ADN_ApplyMotionModule"
 # Of newer and of older pages.
 BUTTON = "[data-testid=info-button], .help-button"
@@ -25,6 +27,11 @@ def test_a_selected_node_has_our_help_page(page):
     written = (REPO / "web" / "docs" / f"{NODE}.md").read_text(encoding="utf-8")
     expect(shown.locator("h1, h2, h3")).to_have_text(headings(written))
     expect(shown.locator("ul").first.locator("li").first).to_contain_text("model")
+    # the picture came from our address, and all its words with it
+    (said, name) = re.findall(r"^!\[(.+)\]\((.+)\)$", written, re.MULTILINE)[0]
+    drawn = shown.get_by_alt_text(said, exact=True)
+    expect(drawn).to_have_attribute("src", re.compile(rf"{OURS}docs/{name}$"))
+    drawn.evaluate("picture => picture.decode()")  # throws where it is none
     # nothing is wider than the panel, which would cut it
     assert shown.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     page.picture("help")
