@@ -12,7 +12,7 @@ import torch
 
 from ..motion.config import Site
 from ..motion.detect import require_finite
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 from ..motion.formats import StateDict, some, unwrap
 from ..motion.known_files import MOTION_LORAS
 from ..motion.missing_file import such_as
@@ -73,16 +73,15 @@ def _collect(tensors: StateDict, file: str) -> dict[Target, StateDict]:
         else:
             elsewhere += 1
     if unknown:
-        what = f"{len(unknown)} tensors are unknown or there twice"
+        what = f"it has {counted(len(unknown), 'tensor')} of no known name, or twice"
         raise _broken(file, f"{what}: {some(sorted(unknown))}")
     if not parts:
         raise _no_motion_lora(tensors, file)
     if elsewhere:
         log.warning(
-            "AnimateDiff: %d tensors of %s are not for a motion module and are not used here. If "
-            "they are wanted, copy the file to models/loras, press R, and choose it in ComfyUI's "
-            "Load LoRA as well.",
-            elsewhere,
+            "AnimateDiff: %s of %s not used here: not for a motion module. If that part is wanted, "
+            "copy the file to models/loras, press R, and choose it in ComfyUI's Load LoRA as well.",
+            counted(elsewhere, "tensor"),
             file,
         )
     return parts
@@ -139,7 +138,7 @@ def _refuse_sdxl(widths: Mapping[Site, int], file: str) -> None:
         raise AnimateDiffError(
             f"'{file}' is a MotionLoRA for an SDXL motion module (three levels of blocks).",
             EXPECTED_LORA + "; SDXL is not supported",
-            "load a MotionLoRA for SD1.5 such as v2_lora_ZoomIn.ckpt.",
+            f"choose {such_as(MOTION_LORAS)}.",
         )
 
 

@@ -110,7 +110,7 @@ def by_layer(lora: SpatialLora, model: ModelPatcher) -> dict[str, LayerLora]:
         path, _, part = key.rpartition(".")
         layer = model.model.get_submodule(path)
         if not can_run(layer):
-            raise _not_linear(lora.file, f"changes {path}, a {type(layer).__name__}")
+            raise _not_linear(lora.file, f"changes {path}, a layer of a rare kind")
         _require_linear(patch, lora.file)
         before = found.get(path, LayerLora())
         if part == "weight" and _is_low_rank(patch):

@@ -3,7 +3,7 @@
 import torch
 
 from .config import Layout, MotionConfig, Site, Version, sd15_sites
-from .errors import AnimateDiffError
+from .errors import AnimateDiffError, counted
 from .formats import (
     BLOCK,
     EXPECTED_FILE,
@@ -15,6 +15,8 @@ from .formats import (
     require_weights,
     some,
 )
+from .known_files import MODULES
+from .missing_file import such_as
 from .positions import sinusoidal_positions
 
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
@@ -58,7 +60,7 @@ def _check_sites(sites: set[Site], expected: set[Site], file: str) -> None:
         raise AnimateDiffError(
             f"'{file}' is an SDXL motion module (three levels of down blocks).",
             EXPECTED_FILE + "; SDXL is not supported",
-            "load a file such as v3_sd15_mm.ckpt or mm_sd_v15_v2.ckpt.",
+            f"choose {such_as(MODULES)}.",
         )
     if sites != expected:
         wrong = some([site.key for site in sorted(expected ^ sites)])
@@ -145,17 +147,19 @@ def _check_complete(tensors: StateDict, config: MotionConfig, file: str) -> None
     expected = expected_shapes(config)
     missing = sorted(set(expected) - set(tensors))
     if missing:
-        raise broken(file, f"{len(missing)} tensors are missing: {some(missing)}")
+        raise broken(file, f"it lacks {counted(len(missing), 'tensor')}: {some(missing)}")
     unknown = sorted(set(tensors) - set(expected))
     if unknown:
-        raise broken(file, f"{len(unknown)} tensors are of no known kind: {some(unknown)}")
+        what = f"it has {counted(len(unknown), 'tensor')} of no known kind"
+        raise broken(file, f"{what}: {some(unknown)}")
     wrong = [
         f"{key} is {list(tensors[key].shape)}, not {list(shape)}"
         for key, shape in expected.items()
         if tuple(tensors[key].shape) != shape
     ]
     if wrong:
-        raise broken(file, f"{len(wrong)} tensors have the wrong shape: {some(wrong)}")
+        what = f"it has {counted(len(wrong), 'tensor')} of the wrong shape"
+        raise broken(file, f"{what}: {some(wrong)}")
 
 
 def require_finite(tensors: StateDict, file: str) -> None:
@@ -165,7 +169,8 @@ def require_finite(tensors: StateDict, file: str) -> None:
     bad = [key for key, tensor in tensors.items() if not torch.isfinite(tensor.float().sum())]
     if bad:
         raise AnimateDiffError(
-            f"'{file}' holds NaN or infinite weights in {len(bad)} tensors: {some(bad)}.",
+            f"'{file}' holds NaN or infinite weights in {counted(len(bad), 'tensor')}: "
+            f"{some(bad)}.",
             "finite weights",
             "download the file again; if that does not help, the file itself is broken.",
         )

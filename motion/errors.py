@@ -19,6 +19,11 @@ class AnimateDiffError(ValueError):
         return _again, (self.given, self.expected, self.remedy)
 
 
+def counted(number: int, what: str) -> str:
+    """`1 frame`, `16 frames`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _again(given: str, expected: str, remedy: str) -> AnimateDiffError:
     """For pickles, which do not find the class where it says that it is."""
     return AnimateDiffError(given, expected, remedy)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from .config import Layout, Site
-from .errors import AnimateDiffError
+from .errors import AnimateDiffError, counted
 from .keyed_text import shortened
 from .known_files import MODULES
 from .missing_file import such_as
@@ -77,7 +77,7 @@ def _by_site(tensors: StateDict, keys: dict[str, re.Match[str]], file: str) -> S
             twice.append(key)
         place[name] = tensors[key]
     if twice:
-        raise broken(file, f"{len(twice)} tensors are there twice, such as {some(twice)}")
+        raise broken(file, f"it has {counted(len(twice), 'tensor')} twice, such as {some(twice)}")
     return sites
 
 
@@ -115,7 +115,7 @@ def require_weights(tensors: StateDict, file: str) -> None:
     odd = [f"{key} ({why})" for key, tensor in tensors.items() if (why := _oddity(tensor))]
     if odd:
         raise AnimateDiffError(
-            f"'{file}' holds {len(odd)} tensors that are no plain weights: {some(odd)}.",
+            f"'{file}' holds {counted(len(odd), 'tensor')} other than plain weights: {some(odd)}.",
             "weights as fp32, fp16, bf16 or fp8",
             "download a version that is not quantised, or save it again as fp16 where it was made.",
         )

@@ -4,13 +4,11 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .errors import counted
+
 log = logging.getLogger("animatediff_native")
 
 FEWEST_FRAMES = 8  # fewer give noise or stills: the modules were trained on clips of 16
-
-
-def counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 @dataclass

@@ -67,6 +67,13 @@ def file_stamp(folder: str, name: str) -> str:
     return f"{path}:{status.st_mtime_ns}:{status.st_size}"
 
 
+def _elsewhere(folder: str, name: str) -> str:
+    """Another folder that has a file of this name, which people put there by mistake."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    others = (other for other in MISTAKEN if other != folder)
+    return next((other for other in others if _full_path(other, last)), "")
+
+
 def _full_path(folder: str, name: str) -> str | None:
     """The host joins the name to the folders in such a way that it cannot lead out of them."""
     try:

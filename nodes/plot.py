@@ -1,6 +1,7 @@
 """A schedule as a picture, on the node and as an output."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from comfy_api.latest import ui
@@ -45,7 +46,7 @@ def on_node(picture: torch.Tensor, node) -> ui.PreviewImage:
     return ui.PreviewImage(picture, cls=node)
 
 
-def curve_on_node(values: Sequence[float], title: str, node) -> ui.PreviewImage | None:
+def curve_on_node(values: Sequence[float], title: str, node) -> Any:
     """The same of a curve; none where there is one number for all frames."""
     return on_node(plot(values, title), node) if len(values) > 1 else None
 

@@ -6,7 +6,7 @@ from typing import Any
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
-from ..motion.application import applications, clips_of
+from ..motion.application import Windows, applications, clips_of
 from ..motion.errors import AnimateDiffError
 from .beta_schedule import warn_if_replaced
 from .context_handler import RUN_KEY, ContextWindows, WindowRun
@@ -53,7 +53,7 @@ def require_seen(model: ModelPatcher, windows: ContextWindows) -> None:
     its length is known before the sampling."""
     for application in applications(model) if windows.batch else ():
         frames = application.frames_of(windows.batch)
-        application.require_positions(frames, windows.context_length)
+        application.require_positions(frames, Windows(windows.context_length, ours=True))
 
 
 def _options(model: ModelPatcher) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from ..motion.errors import counted
 from ..motion.plot import (
     FAINT,
     FONT_SIZE,
@@ -19,7 +20,6 @@ from ..motion.plot import (
     Colour,
     whole_ticks,
 )
-from ..motion.report import counted
 from .clip_in_parts import ClipParts
 from .fuse import Fuse, shares
 from .windows import WindowPlan

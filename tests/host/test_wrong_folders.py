@@ -101,8 +101,8 @@ def refusal(folders, tensors, node: str, model) -> AnimateDiffError:
 def listed(node: str, name: str) -> bool:
     """Whether a node of ours or of the host lists a file."""
     if node in OURS:
-        (schema, *_) = [each for each in OURS[node][1].define_schema().inputs if hasattr(each, "options")][:1]
-        return name in schema.options
+        inputs = OURS[node][1].define_schema().inputs
+        return name in next(each.options for each in inputs if hasattr(each, "options"))
     nodes = importlib.import_module("nodes")
     inputs = nodes.NODE_CLASS_MAPPINGS[HOSTS[node]].INPUT_TYPES()["required"]
     return any(isinstance(spec[0], list) and name in spec[0] for spec in inputs.values())
@@ -143,17 +143,19 @@ def test_every_folder_is_one_of_the_host_or_ours(folders):
 
 
 @pytest.mark.parametrize("node", OURS)
-def test_a_file_that_is_not_there_is_said_before_the_run(folders, node):
+def test_a_file_that_is_not_there(folders, plain, node):
     folder, loader = OURS[node]
-    name = loader.define_schema().inputs[0 if folder != "loras" else 1].id
-    said = loader.validate_inputs(**{name: "v3_sd15_mm.ckpt"})
-    assert f"'v3_sd15_mm.ckpt' is not in models/{folder}" in said
-    assert loader.validate_inputs() is True  # of a link
-    (folders / folder / "there.ckpt").touch()
-    assert loader.validate_inputs(**{name: "there.ckpt"}) is True
+    with pytest.raises(AnimateDiffError, match="is not in models/" + folder) as caught:
+        chosen(loader, "v3_sd15_mm.ckpt", plain)
+    assert "put it back" not in caught.value.remedy
+    if folder == "animatediff_models":
+        address = "https://huggingface.co/guoyww/animatediff/resolve/main/v3_sd15_mm.ckpt"
+        assert f"download {address} into models/{folder} and press R." in caught.value.remedy
 
 
-def test_a_file_in_the_wrong_folder_is_found(folders):
+def test_a_file_in_the_wrong_folder_is_found(folders, plain):
     (folders / "checkpoints" / "mm.ckpt").touch()
-    said = LoadMotionModule.validate_inputs("v3\\mm.ckpt")
-    assert "move it from models/checkpoints to models/animatediff_models" in said
+    with pytest.raises(AnimateDiffError, match="is not in models/animatediff_models") as caught:
+        chosen(LoadMotionModule, "v3\\mm.ckpt", plain)
+    remedy = caught.value.remedy
+    assert "move it from models/checkpoints to models/animatediff_models" in remedy

@@ -198,7 +198,7 @@ def changed(tensors, part, change):
 
 ATTENTION = "down_blocks.1.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.1.to_v"
 BROKEN = {
-    "one key missing": (without(original("v3"), ATTENTION), "1 tensors are missing: down_blocks.1"),
+    "one key missing": (without(original("v3"), ATTENTION), "lacks 1 tensor: down_blocks.1"),
     "a module missing": (without(original("v3"), "up_blocks.2.motion_modules.1."), "up_blocks.2.motion_modules.1"),
     "half the file": (dict(list(original("v3").items())[:200]), "missing"),
     "no norm": (without(original("v3"), "up_blocks.0.motion_modules.0.temporal_transformer.norm."), "norm.weight"),
@@ -208,7 +208,7 @@ BROKEN = {
     "tables of two lengths": (changed(original("v3"), "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.0.pos", lambda v: v[:, :16]), r"\[16, 32\]"),
     "NaN": (changed(original("v3"), ATTENTION, lambda v: v * float("nan")), "NaN"),
     "infinity": (changed(original("v3"), ATTENTION, lambda v: v / 0), "NaN or infinite"),
-    "a tensor twice": ({**original("v3"), f"module.{ATTENTION}.weight": torch.zeros(64, 64)}, "1 tensors are there twice, such as module.down_blocks.1"),
+    "a tensor twice": ({**original("v3"), f"module.{ATTENTION}.weight": torch.zeros(64, 64)}, "it has 1 tensor twice, such as module.down_blocks.1"),
     "both layouts": ({**original("v3"), **diffusers(original("v3"), positions=False)}, "twice"),
     "a level beyond all": ({**original("v3"), "down_blocks.999999999.motion_modules.0.norm.weight": torch.zeros(3)}, "beyond the SD1.5 layout: down_blocks.999999999"),
     "a level of 5000 digits": ({**original("v3"), f"down_blocks.{'9' * 5000}.motion_modules.0.norm.weight": torch.zeros(3)}, "there is no place down_blocks.999"),

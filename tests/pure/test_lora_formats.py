@@ -152,9 +152,9 @@ BROKEN = {
     ),
     "rank 0": (changed(PART, lambda v: v[:0] if len(v) == 4 else v[:, :0]), "rank 0"),
     "no channels": (changed(f"{PART}.down", lambda v: v[:, :0]), "no channels"),
-    "int8": (changed(f"{PART}.up", lambda v: v.to(torch.int8)), "no plain weights.*to_v.*int8"),
-    "sparse": (changed(f"{PART}.up", lambda v: v.to_sparse()), "no plain weights.*sparse"),
-    "a level of 5000 digits": ({**WHOLE, f"up_blocks.{'9' * 5000}.motion_modules.0.x.to_q_lora.up.weight": torch.zeros(4, 4)}, "unknown"),
+    "int8": (changed(f"{PART}.up", lambda v: v.to(torch.int8)), "1 tensor other than plain weights.*to_v.*int8"),
+    "sparse": (changed(f"{PART}.up", lambda v: v.to_sparse()), "1 tensor other than plain weights.*sparse"),
+    "a level of 5000 digits": ({**WHOLE, f"up_blocks.{'9' * 5000}.motion_modules.0.x.to_q_lora.up.weight": torch.zeros(4, 4)}, "no known name"),
     "only an alpha": ({**WHOLE, "mid_block.motion_modules.0.temporal_transformer.proj_in.alpha": torch.tensor(1.0)}, "no down and no up"),
 }  # fmt: skip
 
