@@ -31,7 +31,7 @@ def missing_file(
     close = _close(name, present)
     expected = "a file of this folder"
     if close:
-        expected += f"; the nearest names are {', '.join(map(_quoted, close))}"
+        expected += f"; the nearest of them: {', '.join(map(_quoted, close))}"
     return AnimateDiffError(
         f"{_quoted(name)} is not in models/{folder}{empty}.",
         expected,

@@ -34,7 +34,7 @@ def test_a_file_of_another_node():
 def test_near_names():
     present = ["mm/temporaldiff_v1.ckpt", "v3_sd15_mm.ckpt", "mm_sd_v15.ckpt"]
     error = missing_file("mm_sd_v15_v2.safetensors", MODULES, present)
-    assert "nearest names are 'mm_sd_v15.ckpt'" in error.expected
+    assert "nearest of them: 'mm_sd_v15.ckpt'" in error.expected
     assert "temporaldiff" not in error.expected
     assert "nearest" not in missing_file("zzz.ckpt", MODULES, present).expected
 
