@@ -58,7 +58,7 @@ MODULE_PATH = "motion.errors"  # newer pages show an error's class in full
 # In the words of older and of newer pages.
 NOT_CONNECTED = re.compile(
     r"ADN_ApplyMotionModule.*Required input is missing: motion_module"
-    r"|Missing connection.*Apply Motion Module - motion_module",
+    r"|Missing connection.*Apply Motion Module.* - motion_module",
     re.DOTALL,
 )
 ELSEWHERE = {
