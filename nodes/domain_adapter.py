@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ..lora.domain_adapter import EXPECTED_ADAPTER, read_domain_adapter, with_domain_adapter
 from ..motion.load import read_file
-from .folders import CATEGORY, LORAS, file_stamp, find_file, there
+from .folders import CATEGORY, LORAS, file_stamp, find_file
 from .search_aliases import search_aliases
 
 
@@ -40,10 +40,6 @@ class LoadDomainAdapter(io.ComfyNode):
                 io.Model.Output(display_name="model", tooltip="The model with the adapter in it.")
             ],
         )
-
-    @classmethod
-    def validate_inputs(cls, domain_adapter: str | None = None) -> bool | str:
-        return there(LORAS, domain_adapter)
 
     @classmethod
     def fingerprint_inputs(cls, domain_adapter: str, **_others) -> str:

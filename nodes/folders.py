@@ -40,24 +40,6 @@ def find_file(folder: str, name: str) -> Path:
     return Path(path)
 
 
-def there(folder: str, name: str | None) -> bool | str:
-    """For a node's `validate_inputs`: what find_file has to say, before the run. Newer hosts would
-    otherwise say by themselves that the name is not in the list, and no more. None: of a link."""
-    try:
-        if name is not None:
-            find_file(folder, str(name))
-    except AnimateDiffError as error:
-        return str(error)
-    return True
-
-
-def _elsewhere(folder: str, name: str) -> str:
-    """Another folder that has a file of this name, which people put there by mistake."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    others = (other for other in MISTAKEN if other != folder)
-    return next((other for other in others if _full_path(other, last)), "")
-
-
 def file_stamp(folder: str, name: str) -> str:
     """Changes when the file does, so that the host loads a replaced file again."""
     path = _full_path(folder, name)

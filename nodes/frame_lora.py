@@ -7,7 +7,7 @@ from ..lora.frame_lora import with_frame_lora
 from ..lora.spatial import EXPECTED_LORA, read_lora
 from ..motion.frame_strengths import read_strengths
 from ..motion.load import read_file
-from .folders import CATEGORY, LORAS, file_stamp, find_file, there
+from .folders import CATEGORY, LORAS, file_stamp, find_file
 from .plot import curve_on_node
 from .search_aliases import search_aliases
 
@@ -51,10 +51,6 @@ class ApplyFrameLora(io.ComfyNode):
                 io.Model.Output(display_name="model", tooltip="The model with the LoRA in it.")
             ],
         )
-
-    @classmethod
-    def validate_inputs(cls, lora: str | None = None) -> bool | str:
-        return there(LORAS, lora)
 
     @classmethod
     def fingerprint_inputs(cls, lora: str, **_others) -> str:

@@ -13,7 +13,7 @@ from ..motion.frame_strengths import WrongLength, given_strengths
 from ..motion.keyframes import read_keyframes, values_along
 from ..motion.step_range import StepRange
 from .clip_part import LONGEST_CLIP, part_inputs
-from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file, there
+from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file
 from .motion_module import MotionLoraIO
 from .plot import on_node, plot
 from .search_aliases import search_aliases
@@ -42,10 +42,6 @@ class LoadMotionLora(io.ComfyNode):
                 )
             ],
         )
-
-    @classmethod
-    def validate_inputs(cls, motion_lora: str | None = None) -> bool | str:
-        return there(MOTION_LORAS, motion_lora)
 
     @classmethod
     def fingerprint_inputs(cls, motion_lora: str, **_settings) -> str:

@@ -10,7 +10,7 @@ from ..motion.load import load_motion_module
 from ..motion.motion_strength import constant_strength, strength_effects
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from ..samplers.clip_run import set_automatic_windows
-from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file, there
+from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
 from .motion_strength import MotionStrengthIO
 from .search_aliases import search_aliases
 
@@ -56,10 +56,6 @@ class LoadMotionModule(io.ComfyNode):
                 )
             ],
         )
-
-    @classmethod
-    def validate_inputs(cls, motion_module: str | None = None) -> bool | str:
-        return there(MOTION_MODULES, motion_module)
 
     @classmethod
     def fingerprint_inputs(cls, motion_module: str, **_settings) -> str:

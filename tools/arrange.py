@@ -50,9 +50,10 @@ def _place(columns: list[Column]) -> None:
 def _widths(wanted: list[int]) -> tuple[int, list[int]]:
     """The gap between columns, and their widths: none narrower than the page would have it."""
     least = NARROWEST * len(wanted)
+    spare = sum(wanted) - least
+    gap = room = 0
     for gap in GAPS:
         room = WIDEST - gap * (len(wanted) - 1) - least
-        spare = sum(wanted) - least
         if room > spare / 3 or gap == GAPS[-1]:
             break
     share = min(1, room / spare)
