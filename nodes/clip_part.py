@@ -5,6 +5,18 @@ from comfy_api.latest import io
 LONGEST_CLIP = 100_000  # frames: more than an hour
 
 
+def frames_input(tooltip: str) -> io.Input:
+    """Optional, so that a prompt with a latent runs without it; the page always sends it."""
+    return io.Int.Input(
+        "frames",
+        default=16,
+        min=1,
+        max=LONGEST_CLIP,
+        optional=True,
+        tooltip=tooltip,
+    )
+
+
 def first_frame_input(what_for: str = "") -> io.Input:
     told = "For a long clip that is made in parts: the number of this part's first frame in the "
     return _frames("first_frame", f"{told}whole.{what_for}")
