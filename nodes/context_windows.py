@@ -11,6 +11,7 @@ from ..samplers.fuse import Fuse
 from ..samplers.reference import Reference
 from ..samplers.windows import Schedule, WindowPlan
 from ..samplers.windows_plot import plot_windows
+from .advanced import advanced
 from .folders import CATEGORY
 from .plot import on_node
 from .search_aliases import search_aliases
@@ -21,19 +22,13 @@ EXAMPLE = 2  # times a window is the clip that is shown where none is given
 
 class ContextWindows(io.ComfyNode):
     @classmethod
+    @advanced("context_stride", "hint_count", "reference", "reference_start", "reference_end")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_ContextWindows",
-            display_name="Context Windows (AnimateDiff context options, sliding window, loop)",
+            display_name="Context Windows (loop/sliding options, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases(
-                "context options",
-                "context window",
-                "sliding window",
-                "uniform context",
-                "looped uniform",
-                "long clip",
-            ),
+            **search_aliases("ADN_ContextWindows"),
             description="Samples a clip of any length in overlapping windows. ControlNet images, "
             "masks and prompts that have one entry per frame follow the frames.",
             inputs=[

@@ -17,9 +17,9 @@ class ContinueClip(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_ContinueClip",
-            display_name="Continue Clip (AnimateDiff long video in parts)",
+            display_name="Continue Clip (long video in parts, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("clip in parts", "long clip", "extend clip", "batch offset"),
+            **search_aliases("ADN_ContinueClip"),
             description="One part of a long clip: its frames of the clip's latent, the first of "
             "them kept from the part before. For clips that are too long for one run.",
             inputs=[

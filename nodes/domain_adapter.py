@@ -14,9 +14,9 @@ class LoadDomainAdapter(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_LoadDomainAdapter",
-            display_name="Load Domain Adapter (AnimateDiff v3)",
+            display_name="Load Domain Adapter (v3 LoRA, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("adapter lora", "v3 adapter", "v3_sd15_adapter"),
+            **search_aliases("ADN_LoadDomainAdapter"),
             description="Adds the domain adapter of AnimateDiff v3 to an SD1.5 model. It holds "
             "the look of the videos that the motion module was trained on.",
             inputs=[

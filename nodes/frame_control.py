@@ -14,11 +14,9 @@ class FrameControlStrengths(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameControlStrength",
-            display_name="ControlNet Strength by Frame (AnimateDiff ControlNet schedule)",
+            display_name="ControlNet Strength by Frame (keyframes, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases(
-                "controlnet", "latent keyframe", "control schedule", "strength per frame"
-            ),
+            **search_aliases("ADN_FrameControlStrength"),
             description="Multiplies the strength of the ControlNet that was applied last, with "
             "another number in every frame of the clip.",
             inputs=[

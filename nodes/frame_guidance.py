@@ -16,9 +16,9 @@ class ApplyFrameGuidance(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameGuidance",
-            display_name="CFG by Frame and Step (AnimateDiff custom CFG)",
+            display_name="CFG by Frame and Step (custom CFG, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("custom cfg", "cfg schedule", "dynamic cfg", "guidance"),
+            **search_aliases("ADN_FrameGuidance"),
             description="CFG that differs by frame of the clip and by step, in place of the "
             "sampler's cfg.",
             inputs=[

@@ -17,9 +17,9 @@ class ApplyFrameLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameLora",
-            display_name="LoRA by Frame (AnimateDiff LoRA schedule)",
+            display_name="LoRA by Frame (LoRA schedule, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("lora schedule", "lora per frame", "lora keyframes", "lora hook"),
+            **search_aliases("ADN_FrameLora"),
             description="An ordinary LoRA, as Load LoRA takes it, on the model alone: with another "
             "strength in every frame of the clip.",
             inputs=[

@@ -14,9 +14,9 @@ class FramePromptStrengths(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FramePromptStrength",
-            display_name="Prompt Strength by Frame (AnimateDiff prompt blend)",
+            display_name="Prompt Strength by Frame (blend, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("prompt weight", "prompt schedule", "conditioning", "prompt blend"),
+            **search_aliases("ADN_FramePromptStrength"),
             description="How much a prompt counts in each frame where Conditioning (Combine) puts "
             "it beside another one.",
             inputs=[

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..samplers.free_init import FreeInit as Settings
 from ..samplers.free_init import LowPass
 from ..samplers.noise_run import use_free_init
+from .advanced import advanced
 from .folders import CATEGORY
 from .search_aliases import search_aliases
 
@@ -13,12 +14,13 @@ FARTHEST_SEED = 2**53 - 1  # what a page can count exactly
 
 class FreeInit(io.ComfyNode):
     @classmethod
+    @advanced("spatial_cutoff", "temporal_cutoff", "order", "seed_offset")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FreeInit",
-            display_name="FreeInit (AnimateDiff)",
+            display_name="FreeInit (iteration opts, flicker, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("free init", "iteration options", "iteration opts", "flicker"),
+            **search_aliases("ADN_FreeInit"),
             description="Samples a clip several times. Every round starts from noise that keeps "
             "the slow, coarse part of the round before, so that the clip flickers less. Takes as "
             "many times longer as there are rounds.",

@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..motion.free_long import FreeLong as Blended
+from .advanced import advanced
 from .context_windows import LONGEST
 from .folders import CATEGORY
 from .motion_module import MotionModuleIO
@@ -11,12 +12,13 @@ from .search_aliases import search_aliases
 
 class FreeLong(io.ComfyNode):
     @classmethod
+    @advanced("spatial_cutoff", "temporal_cutoff")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FreeLong",
-            display_name="FreeLong (AnimateDiff long clips)",
+            display_name="FreeLong (long clip, spectral, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("free long", "spectral blend", "long clip", "global attention"),
+            **search_aliases("ADN_FreeLong"),
             description="Samples a long clip at once. Its coarse, slow part comes from attention "
             "over all frames, its detail from attention over their neighbours. Needs memory for "
             "all frames.",

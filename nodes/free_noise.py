@@ -4,23 +4,26 @@ from comfy_api.latest import io
 
 from ..samplers.free_noise import NoiseOrder, part_order
 from ..samplers.windows import Schedule, WindowPlan
+from .advanced import advanced
 from .clip_part import first_frame_input, total_frames_input
 from .context_windows import LONGEST
 from .folders import CATEGORY
 from .plot import on_node, plot
 from .search_aliases import search_aliases
+from .seeds import control_fixed
 
 OF_THESE = " The part gets the noise of these frames."
 
 
 class FreeNoise(io.ComfyNode):
     @classmethod
+    @advanced("schedule", "context_stride", "first_frame", "total_frames")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FreeNoise",
-            display_name="FreeNoise (AnimateDiff)",
+            display_name="FreeNoise (noise type, long clip, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("free noise", "noise type", "sample settings", "shuffle noise"),
+            **search_aliases("ADN_FreeNoise"),
             description="Gives the windows of a long clip the same noise in another order, so that "
             "the clip keeps one look. Put it before the sampler; the latent itself stays as it is.",
             inputs=[
@@ -44,7 +47,7 @@ class FreeNoise(io.ComfyNode):
                     default=0,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
+                    control_after_generate=control_fixed(),
                     tooltip="Shuffles the noise frames. The noise itself is the sampler's.",
                 ),
                 io.Combo.Input(

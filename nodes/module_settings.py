@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..motion.adjusted_weights import Weights, with_adjusted_weights
 from ..motion.stretched_positions import stretched
+from .advanced import advanced
 from .context_windows import LONGEST
 from .folders import CATEGORY
 from .motion_module import MotionModuleIO
@@ -14,12 +15,13 @@ MOST = 10.0
 
 class StretchPositions(io.ComfyNode):
     @classmethod
+    @advanced("rows", "first_row", "added")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_StretchPositions",
-            display_name="Stretch Positions (AnimateDiff motion module)",
+            display_name="Stretch Positions (adjust PE, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("adjust pe", "sweetspot", "position encoding", "pe stretch"),
+            **search_aliases("ADN_StretchPositions"),
             description="Stretches a motion module's position table, so that it sees more frames "
             "at once than it was made for, at the price of slower motion.",
             inputs=[
@@ -76,9 +78,9 @@ class AdjustWeights(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_AdjustWeights",
-            display_name="Adjust Motion Weights (AnimateDiff motion module)",
+            display_name="Adjust Motion Weights (model, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("adjust weight", "motion model settings", "weight adjust"),
+            **search_aliases("ADN_AdjustWeights"),
             description="Changes a motion module's weights: (weight + add) x multiply. For "
             "experiments, and for workflows of AnimateDiff-Evolved that do so.",
             inputs=[

@@ -12,7 +12,8 @@ from ..motion.clip_part import clip_part
 from ..motion.frame_strengths import WrongLength, given_strengths
 from ..motion.keyframes import read_keyframes, values_along
 from ..motion.step_range import StepRange
-from .clip_part import LONGEST_CLIP, part_inputs
+from .advanced import advanced
+from .clip_part import frames_input, part_inputs
 from .folders import CATEGORY, MOTION_LORAS, file_stamp, find_file, new_file
 from .motion_module import MotionLoraIO
 from .plot import on_node, plot
@@ -23,14 +24,13 @@ log = logging.getLogger("animatediff_native")
 
 class LoadMotionLora(io.ComfyNode):
     @classmethod
+    @advanced("wrong_length", "start_percent", "end_percent")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_LoadMotionLora",
-            display_name="Load MotionLoRA (AnimateDiff camera: pan, zoom, roll)",
+            display_name="Load MotionLoRA (camera zoom, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases(
-                "motion lora", "motionlora", "animatediff lora", "camera motion", "zoom", "pan"
-            ),
+            **search_aliases("ADN_LoadMotionLora"),
             description="Loads a MotionLoRA: camera or other motion for Apply Motion Module. "
             "Several add up when each one's output goes to the next one's previous.",
             inputs=[*_file_and_strength(), *_when_and_where()],
@@ -125,9 +125,9 @@ class SaveMotionLora(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_SaveMotionLora",
-            display_name="Save MotionLoRA (AnimateDiff)",
+            display_name="Save MotionLoRA (merge, combine, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("motion lora", "merge lora", "combine lora"),
+            **search_aliases("ADN_SaveMotionLora"),
             description="Saves one or several MotionLoRAs, with their strengths, as one file in "
             "models/animatediff_motion_lora.",
             is_output_node=True,
@@ -162,12 +162,13 @@ class SaveMotionLora(io.ComfyNode):
 
 class MakeFrameStrengths(io.ComfyNode):
     @classmethod
+    @advanced("first_frame", "total_frames")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameStrengths",
-            display_name="Frame Strengths (AnimateDiff value schedule)",
+            display_name="Frame Strengths (value schedule, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("keyframes", "value schedule", "multival", "strength per frame"),
+            **search_aliases("ADN_FrameStrengths"),
             description="A number for every frame of a clip, from a few keyframes: straight "
             "lines between them. For frame_strengths of Load MotionLoRA.",
             inputs=[
@@ -179,13 +180,7 @@ class MakeFrameStrengths(io.ComfyNode):
                     "-1 the last, 50% the middle. Before the first and after the last keyframe "
                     "the value stays the same. A formula of t, the frame, is a value too.",
                 ),
-                io.Int.Input(
-                    "frames",
-                    default=16,
-                    min=1,
-                    max=LONGEST_CLIP,
-                    tooltip="How many numbers: the batch_size of the latent.",
-                ),
+                frames_input("How many numbers: the batch_size of the latent."),
                 *part_inputs(),
             ],
             outputs=[
@@ -201,7 +196,7 @@ class MakeFrameStrengths(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, keyframes, frames, latent=None, first_frame=0, total_frames=0
+        cls, keyframes, frames=None, latent=None, first_frame=0, total_frames=0
     ) -> io.NodeOutput:
         part = clip_part(frames, latent, first_frame, total_frames)
         values = values_along(read_keyframes(keyframes), part.frames, part)

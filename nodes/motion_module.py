@@ -10,6 +10,7 @@ from ..motion.load import load_motion_module
 from ..motion.motion_strength import constant_strength, strength_effects
 from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from ..samplers.clip_run import set_automatic_windows
+from .advanced import advanced
 from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
 from .motion_strength import MotionStrengthIO
 from .search_aliases import search_aliases
@@ -21,14 +22,13 @@ MOST_CLIPS = 256
 
 class LoadMotionModule(io.ComfyNode):
     @classmethod
+    @advanced("norms")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_LoadMotionModule",
             display_name="Load Motion Module (AnimateDiff)",
             category=CATEGORY,
-            **search_aliases(
-                "motion model", "animatediff model", "animatediff loader", "mm_sd_v15"
-            ),
+            **search_aliases("ADN_LoadMotionModule"),
             description="Loads an AnimateDiff motion module for SD1.5: v1, v2, v3, AnimateLCM, "
             "Lightning, TemporalDiff and others of these structures.",
             inputs=[
@@ -69,19 +69,13 @@ class LoadMotionModule(io.ComfyNode):
 
 class ApplyMotionModule(io.ComfyNode):
     @classmethod
+    @advanced("start_percent", "end_percent", "clips")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_ApplyMotionModule",
-            display_name="Apply Motion Module (AnimateDiff, Evolved Sampling)",
+            display_name="Apply Motion Module (Evolved AnimateDiff)",
             category=CATEGORY,
-            **search_aliases(
-                "motion model",
-                "apply animatediff model",
-                "animatediff loader",
-                "evolved sampling",
-                "gen1",
-                "text to video",
-            ),
+            **search_aliases("ADN_ApplyMotionModule"),
             description="Makes an SD1.5 model move: the frames of the latent batch become one "
             "clip. Several motion modules can be applied one after the other.",
             inputs=[

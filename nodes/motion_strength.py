@@ -8,6 +8,7 @@ from ..motion.config import sd15_sites
 from ..motion.frame_strengths import given_strengths
 from ..motion.keyframes import last_frame, read_keyframes, read_step_keyframes, values_along
 from ..motion.motion_strength import Kind, StrengthField
+from .advanced import advanced
 from .folders import CATEGORY
 from .plot import on_node, plot, plot_steps
 from .search_aliases import search_aliases
@@ -19,20 +20,13 @@ FRAMES = 16  # that a plot shows where nothing says how many there are
 
 class MotionStrength(io.ComfyNode):
     @classmethod
+    @advanced("step_keyframes", "blocks", "outside", "stretch_area")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_MotionStrength",
-            display_name="Motion Strength (AnimateDiff scale and effect)",
+            display_name="Motion Strength (scale multival, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases(
-                "multival",
-                "effect multival",
-                "scale multival",
-                "motion scale",
-                "per block",
-                "animatediff keyframe",
-                "mask motion",
-            ),
+            **search_aliases("ADN_MotionStrength"),
             description="How strongly a motion module takes part, by frame, area, step of the "
             "sampling and block; for Apply Motion Module. All that is given is multiplied.",
             inputs=[*_number(), *_texts(), *_outside_and_sockets()],

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..samplers.frame_noise import LARGEST_SEED, NoiseKind, NoiseMix, read_seeds
 from ..samplers.frame_noise import NoiseLayer as Layer
 from ..samplers.noise_run import frame_noise, use_noise
+from .advanced import advanced
 from .clip_part import first_frame_input
 from .context_windows import LONGEST
 from .folders import CATEGORY
@@ -14,12 +15,13 @@ from .search_aliases import search_aliases
 
 class FrameNoise(io.ComfyNode):
     @classmethod
+    @advanced("first_frame")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_FrameNoise",
-            display_name="Noise by Frame (AnimateDiff)",
+            display_name="Noise by Frame (noise type, seeds, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("noise type", "sample settings", "seed per frame", "constant noise"),
+            **search_aliases("ADN_FrameNoise"),
             description="Noise for a clip: a seed for every frame, the same noise in all frames, "
             "or noise of which frames have a part in common. For SamplerCustomAdvanced, or for "
             "any sampler through Noise for KSampler.",
@@ -88,12 +90,13 @@ class FrameNoise(io.ComfyNode):
 
 class NoiseLayer(io.ComfyNode):
     @classmethod
+    @advanced("balance")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_NoiseLayer",
-            display_name="Noise Layer (AnimateDiff)",
+            display_name="Noise Layer (add noise, mix noise, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("noise layers", "add noise", "mix noise", "masked noise"),
+            **search_aliases("ADN_NoiseLayer"),
             description="Puts one noise over another: in some frames, in an area, or by weight. "
             "For layers over layers put one node behind the other.",
             inputs=[
@@ -166,9 +169,9 @@ class UseNoise(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_UseNoise",
-            display_name="Noise for KSampler (AnimateDiff)",
+            display_name="Noise for KSampler (custom noise, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("noise type", "sample settings", "custom noise", "seed override"),
+            **search_aliases("ADN_UseNoise"),
             description="Any sampler of this model that adds noise takes this noise in place of "
             "its own. The sampler's seed stays for what it draws at its steps.",
             inputs=[

@@ -15,9 +15,9 @@ class NoiseSchedule(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_NoiseSchedule",
-            display_name="Noise Schedule (AnimateDiff beta schedule)",
+            display_name="Noise Schedule (beta schedule, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("beta schedule", "sigma schedule", "noise select", "sqrt_linear"),
+            **search_aliases("ADN_NoiseSchedule"),
             description="Gives a model another noise schedule. Apply Motion Module has the same "
             "choice: this is for samplers that share its checkpoint without motion.",
             inputs=[

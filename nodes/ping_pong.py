@@ -12,9 +12,9 @@ class PingPong(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_PingPong",
-            display_name="Ping-Pong (AnimateDiff boomerang loop)",
+            display_name="Ping-Pong (boomerang, loop, reverse, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("pingpong", "boomerang", "reverse", "forth and back"),
+            **search_aliases("ADN_PingPong"),
             description="A clip forth and back: any clip becomes one that repeats without a jump.",
             inputs=[
                 io.Image.Input("images", tooltip="The frames of a clip, from VAE Decode."),

@@ -9,6 +9,7 @@ from ..motion.clip_part import ClipPart, clip_part
 from ..samplers.prompt_encode import conditioning, constant, encoder
 from ..samplers.prompt_plot import plot_prompts
 from ..samplers.prompt_schedule import Interpolation, Schedule, blends, schedule_of, schedule_text
+from .advanced import advanced
 from .clip_part import LONGEST_CLIP, part_inputs
 from .folders import CATEGORY
 from .plot import on_node
@@ -21,12 +22,13 @@ EXAMPLE = '0: "a castle in spring"\n15: "a castle in autumn"'  # of a clip of 16
 
 class PromptSchedule(io.ComfyNode):
     @classmethod
+    @advanced("first_frame", "total_frames")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_PromptSchedule",
-            display_name="Prompt Schedule (AnimateDiff prompt travel)",
+            display_name="Prompt Schedule (batch prompt travel, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("prompt travel", "batch prompt schedule", "prompt scheduling", "fizz"),
+            **search_aliases("ADN_PromptSchedule"),
             description="Prompts at frames of a clip, as a conditioning with one entry per frame.",
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),

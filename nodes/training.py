@@ -18,20 +18,28 @@ from .folders import CATEGORY, MOTION_LORAS, new_file, video_folder_stamp
 from .folders import video_folder as folder_of_videos
 from .motion_module import MotionLoraIO
 from .search_aliases import search_aliases
+from .seeds import control_fixed
 
 MANY = 100_000
 
 
 class TrainMotionLora(io.ComfyNode):
     @classmethod
+    @advanced(
+        "clips_per_step",
+        "appearance_debias",
+        "text_dropout",
+        "precision",
+        "gradient_checkpointing",
+        "least_timestep",
+        "hidden_motion",
+    )
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_TrainMotionLora",
-            display_name="Train MotionLoRA (AnimateDiff)",
+            display_name="Train MotionLoRA (MotionDirector, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases(
-                "motion lora", "motion director", "motiondirector", "lora training", "fine-tune"
-            ),
+            **search_aliases("ADN_TrainMotionLora"),
             description="Trains a MotionLoRA from 20 to 50 short clips that share one movement. "
             "Only the MotionLoRA is trained; the model stays as it is. Cancelling keeps what was "
             "trained so far.",
@@ -120,7 +128,7 @@ def _training() -> list[io.Input]:
             default=0,
             min=0,
             max=0xFFFFFFFFFFFFFFFF,
-            control_after_generate=True,
+            control_after_generate=control_fixed(),
             tooltip="Which clips, noise and noise levels are drawn. Keep it fixed: another seed "
             "trains again.",
         ),
@@ -201,7 +209,6 @@ def _text() -> list[io.Input]:
             min=1,
             max=64,
             optional=True,
-            **advanced(),
             tooltip="Clips in each step. More make steadier steps, and take as much more memory "
             "and time.",
         ),
@@ -209,7 +216,6 @@ def _text() -> list[io.Input]:
             "appearance_debias",
             default=False,
             optional=True,
-            **advanced(),
             tooltip="Adds the loss of MotionDirector, which looks at the differences between "
             "frames: less of the clips' look is learnt. For few clips, or a single one.",
         ),
@@ -220,7 +226,6 @@ def _text() -> list[io.Input]:
             max=1.0,
             step=0.01,
             optional=True,
-            **advanced(),
             tooltip="The share of clips that are trained on with negative in place of their "
             "prompt, so that cfg works.",
         ),
@@ -234,7 +239,6 @@ def _cost() -> list[io.Input]:
             options=list(PRECISIONS),
             default=AUTO,
             optional=True,
-            **advanced(),
             tooltip="What the model computes in; the MotionLoRA itself is always fp32. auto: bf16 "
             "where ComfyUI would use it on this device. fp32 takes about twice the memory.",
         ),
@@ -242,7 +246,6 @@ def _cost() -> list[io.Input]:
             "gradient_checkpointing",
             default=True,
             optional=True,
-            **advanced(),
             tooltip="Computes parts of the model twice instead of keeping them: far less memory, "
             "more time, the same result.",
         ),
@@ -272,7 +275,6 @@ def _along_the_way() -> list[io.Input]:
             min=0,
             max=LAST_TIMESTEP,
             optional=True,
-            **advanced(),
             tooltip="Trains only on noise of this timestep and more. Which way a clip moves is "
             "decided in the strongest noise: where only the look of the clips is learnt and no "
             "direction, try 400 for zooms and 850 for pans. 0: all noise.",
@@ -284,7 +286,6 @@ def _along_the_way() -> list[io.Input]:
             max=1.0,
             step=0.01,
             optional=True,
-            **advanced(),
             tooltip="The share of clips that are trained in noise that shows them without the "
             "camera's motion, so that the MotionLoRA has to know it by heart: a surer and "
             "stronger movement. Try 0.5, with least_timestep 850 for pans and 400 for zooms. It "

@@ -7,6 +7,7 @@ from ..samplers.views import Views as SeenInViews
 from ..samplers.windows import Schedule, WindowPlan
 from ..samplers.windows_plot import plot_windows
 from .context_windows import EXAMPLE, LONGEST
+from .advanced import advanced
 from .folders import CATEGORY
 from .motion_module import MotionModuleIO
 from .plot import on_node
@@ -15,12 +16,13 @@ from .search_aliases import search_aliases
 
 class Views(io.ComfyNode):
     @classmethod
+    @advanced("fuse")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_Views",
-            display_name="Views (AnimateDiff view options)",
+            display_name="Views (view options, long clips, AnimateDiff)",
             category=CATEGORY,
-            **search_aliases("view options", "views only", "free noise", "window attention"),
+            **search_aliases("ADN_Views"),
             description="Samples a long clip at once, in which only the motion module sees "
             "overlapping views of the frames, block by block. Needs memory for all frames.",
             inputs=[

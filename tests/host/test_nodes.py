@@ -21,7 +21,7 @@ CONTRACT = {
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_ApplyMotionModule": (
-        "Apply Motion Module (AnimateDiff, Evolved Sampling)",
+        "Apply Motion Module (Evolved AnimateDiff)",
         [
             "model",
             "motion_module",
@@ -36,7 +36,7 @@ CONTRACT = {
         ["MODEL"],
     ),
     "ADN_MotionStrength": (
-        "Motion Strength (AnimateDiff scale and effect)",
+        "Motion Strength (scale multival, AnimateDiff)",
         [
             "strength",
             "kind",
@@ -52,59 +52,63 @@ CONTRACT = {
         ["ADN_MOTION_STRENGTH", "IMAGE"],
     ),
     "ADN_StretchPositions": (
-        "Stretch Positions (AnimateDiff motion module)",
+        "Stretch Positions (adjust PE, AnimateDiff)",
         ["motion_module", "positions", "rows", "first_row", "added"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_AdjustWeights": (
-        "Adjust Motion Weights (AnimateDiff motion module)",
+        "Adjust Motion Weights (model, AnimateDiff)",
         ["motion_module", "weights", "add", "multiply"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_FreeLong": (
-        "FreeLong (AnimateDiff long clips)",
+        "FreeLong (long clip, spectral, AnimateDiff)",
         ["motion_module", "local_length", "spatial_cutoff", "temporal_cutoff"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_ContinueClip": (
-        "Continue Clip (AnimateDiff long video in parts)",
+        "Continue Clip (long video in parts, AnimateDiff)",
         ["latent", "part", "frames", "context_frames", "previous"],
         ["LATENT", "INT", "INT", "INT"],
     ),
-    "ADN_PingPong": ("Ping-Pong (AnimateDiff boomerang loop)", ["images"], ["IMAGE"]),
-    "ADN_NoiseSchedule": ("Noise Schedule (AnimateDiff beta schedule)", ["model", "beta_schedule"], ["MODEL"]),
+    "ADN_PingPong": ("Ping-Pong (boomerang, loop, reverse, AnimateDiff)", ["images"], ["IMAGE"]),
+    "ADN_NoiseSchedule": (
+        "Noise Schedule (beta schedule, AnimateDiff)",
+        ["model", "beta_schedule"],
+        ["MODEL"],
+    ),
     "ADN_Views": (
-        "Views (AnimateDiff view options)",
+        "Views (view options, long clips, AnimateDiff)",
         ["motion_module", "view_length", "view_overlap", "schedule", "fuse"],
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_FrameLora": (
-        "LoRA by Frame (AnimateDiff LoRA schedule)",
+        "LoRA by Frame (LoRA schedule, AnimateDiff)",
         ["model", "lora", "strength", "frame_strengths"],
         ["MODEL"],
     ),
     "ADN_FrameControlStrength": (
-        "ControlNet Strength by Frame (AnimateDiff ControlNet schedule)",
+        "ControlNet Strength by Frame (keyframes, AnimateDiff)",
         ["positive", "frame_strengths", "negative"],
         ["CONDITIONING", "CONDITIONING"],
     ),
     "ADN_FramePromptStrength": (
-        "Prompt Strength by Frame (AnimateDiff prompt blend)",
+        "Prompt Strength by Frame (blend, AnimateDiff)",
         ["conditioning", "frame_strengths"],
         ["CONDITIONING"],
     ),
     "ADN_FrameGuidance": (
-        "CFG by Frame and Step (AnimateDiff custom CFG)",
+        "CFG by Frame and Step (custom CFG, AnimateDiff)",
         ["model", "cfg", "step_keyframes", "frame_strengths"],
         ["MODEL", "IMAGE"],
     ),
     "ADN_FrameNoise": (
-        "Noise by Frame (AnimateDiff)",
+        "Noise by Frame (noise type, seeds, AnimateDiff)",
         ["seed", "kind", "seeds", "context_length", "share", "first_frame"],
         ["NOISE"],
     ),
     "ADN_NoiseLayer": (
-        "Noise Layer (AnimateDiff)",
+        "Noise Layer (add noise, mix noise, AnimateDiff)",
         [
             "noise",
             "layer",
@@ -117,9 +121,13 @@ CONTRACT = {
         ],
         ["NOISE"],
     ),
-    "ADN_UseNoise": ("Noise for KSampler (AnimateDiff)", ["model", "noise"], ["MODEL"]),
+    "ADN_UseNoise": (
+        "Noise for KSampler (custom noise, AnimateDiff)",
+        ["model", "noise"],
+        ["MODEL"],
+    ),
     "ADN_FreeInit": (
-        "FreeInit (AnimateDiff)",
+        "FreeInit (iteration opts, flicker, AnimateDiff)",
         [
             "model",
             "iterations",
@@ -132,7 +140,7 @@ CONTRACT = {
         ["MODEL"],
     ),
     "ADN_ContextWindows": (
-        "Context Windows (AnimateDiff context options, sliding window, loop)",
+        "Context Windows (loop/sliding options, AnimateDiff)",
         [
             "model",
             "context_length",
@@ -148,7 +156,7 @@ CONTRACT = {
         ["MODEL"],
     ),
     "ADN_FreeNoise": (
-        "FreeNoise (AnimateDiff)",
+        "FreeNoise (noise type, long clip, AnimateDiff)",
         [
             "samples",
             "context_length",
@@ -162,7 +170,7 @@ CONTRACT = {
         ["LATENT"],
     ),
     "ADN_PromptSchedule": (
-        "Prompt Schedule (AnimateDiff prompt travel)",
+        "Prompt Schedule (batch prompt travel, AnimateDiff)",
         [
             "clip",
             "text",
@@ -177,7 +185,7 @@ CONTRACT = {
         ["CONDITIONING", "STRING", "CONDITIONING"],
     ),
     "ADN_LoadMotionLora": (
-        "Load MotionLoRA (AnimateDiff camera: pan, zoom, roll)",
+        "Load MotionLoRA (camera zoom, AnimateDiff)",
         [
             "motion_lora",
             "strength",
@@ -190,22 +198,22 @@ CONTRACT = {
         ["ADN_MOTION_LORA"],
     ),
     "ADN_SaveMotionLora": (
-        "Save MotionLoRA (AnimateDiff)",
+        "Save MotionLoRA (merge, combine, AnimateDiff)",
         ["motion_lora", "filename_prefix", "rank"],
         [],
     ),
     "ADN_FrameStrengths": (
-        "Frame Strengths (AnimateDiff value schedule)",
+        "Frame Strengths (value schedule, AnimateDiff)",
         ["keyframes", "frames", "latent", "first_frame", "total_frames"],
         ["FLOAT", "IMAGE"],
     ),
     "ADN_LoadDomainAdapter": (
-        "Load Domain Adapter (AnimateDiff v3)",
+        "Load Domain Adapter (v3 LoRA, AnimateDiff)",
         ["model", "domain_adapter", "strength"],
         ["MODEL"],
     ),
     "ADN_TrainMotionLora": (
-        "Train MotionLoRA (AnimateDiff)",
+        "Train MotionLoRA (MotionDirector, AnimateDiff)",
         [
             "model",
             "vae",

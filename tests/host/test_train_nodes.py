@@ -5,7 +5,6 @@ and the way from pixels to what is trained on. Nothing wrong may get as far as t
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 # pyright: reportOperatorIssue=false, reportIndexIssue=false, reportOptionalSubscript=false
 
-import inspect
 import os
 from dataclasses import fields
 
@@ -20,7 +19,6 @@ from animatediff_native.lora.chain import LoraUse
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.frame_strengths import FrameStrengths
-from animatediff_native.nodes.advanced import advanced
 from animatediff_native.nodes.training import TrainMotionLora
 from animatediff_native.training import run_motion_lora as run_module
 from animatediff_native.training.augment import Augmentation
@@ -30,7 +28,6 @@ from animatediff_native.training.motion_lora_job import MotionLoraJob
 from animatediff_native.training.preview import contact_sheet
 from animatediff_native.training.prompts import Prompts
 from animatediff_native.training.settings import Precision
-from comfy_api.latest import io
 from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -109,25 +106,17 @@ ADVANCED = {
 }
 
 
-def test_what_is_folded_away_where_the_host_can():
-    """Never what is required; older hosts' inputs have no such mark, and take none."""
-    marked = {name for name, each in inputs().items() if getattr(each, "advanced", None)}
-    known = "advanced" in inspect.signature(io.Float.Input).parameters
-    assert marked == (ADVANCED if known else set())
+def test_what_is_folded_away():
+    """Never what is required; sent to the page by hosts that have such a mark and by the others."""
     sent = TrainMotionLora.GET_NODE_INFO_V1()["input"]
-    told = {name for part in sent.values() for name, (_, options) in part.items() if options.get("advanced")}
-    assert told == marked
-
-
-def test_an_older_hosts_inputs_get_no_mark():
-    def older(id, default=None):
-        return id, default
-
-    def newer(id, default=None, advanced=None):
-        return id, default, advanced
-
-    assert advanced(older) == {} and older("a", **advanced(older)) == ("a", None)
-    assert newer("a", **advanced(newer)) == ("a", None, True)
+    told = {
+        name
+        for part in sent.values()
+        for name, (_, options) in part.items()
+        if options.get("advanced")
+    }
+    assert told == ADVANCED
+    assert told.isdisjoint(REQUIRED)
 
 
 def test_the_node_and_the_job_agree_on_names_and_defaults():

@@ -86,8 +86,18 @@ DRAW_BY_DOM = """async on => {
         return setting.get("Comfy.VueNodes.Enabled") === on;
     } catch { return false; }
 }"""
-DRAWN_BY_DOM = """on => !on === !document.querySelector("[data-node-id]")"""
+DRAWN_BY_DOM = """on => {
+    const drawn = Boolean(document.querySelector("[data-node-id]"));
+    return drawn === on || !app.graph._nodes.length;
+}"""
+# Away from all nodes, so that a double click is on the empty canvas.
+LOOK_AWAY = """() => {
+    app.canvas.ds.offset[0] = 99999;
+    app.canvas.setDirty(true, true);
+}"""
 # Of newer and of older pages.
+SEARCH_BOX = ".comfy-vue-node-search-container input, [role=dialog] input"
+SEARCH_RESULT = ".p-autocomplete-option, [data-testid=result-item]"
 RUN = "button[data-testid=queue-button], [data-testid=queue-button] button"
 TOAST = "[data-testid=toast], .p-toast-message"
 # The page's own words about nodes that it does not know.
@@ -246,6 +256,18 @@ class ComfyPage:
                 self.tab.wait_for_function(SELECTED, arg=node, timeout=PATIENCE / CLICKS)
                 return
         raise AssertionError(f"{node_type} cannot be selected")
+
+    def open_search(self) -> None:
+        """The page's own search for nodes, by a double click on the canvas."""
+        self.tab.evaluate(LOOK_AWAY)
+        self.tab.evaluate(DRAWN)
+        self.tab.locator("#graph-canvas").dblclick(position={"x": 800, "y": 450}, force=True)
+        self.tab.locator(SEARCH_BOX).first.wait_for()
+
+    def search(self, words: str) -> Locator:
+        """What an open search shows for these words, best first; it may still change."""
+        self.tab.locator(SEARCH_BOX).first.fill(words)
+        return self.tab.locator(SEARCH_RESULT)
 
     def run(self) -> None:
         """Clicks the Run button."""
