@@ -6,8 +6,8 @@ from ..samplers.fuse import Fuse
 from ..samplers.views import Views as SeenInViews
 from ..samplers.windows import Schedule, WindowPlan
 from ..samplers.windows_plot import plot_windows
-from .context_windows import EXAMPLE, LONGEST
 from .advanced import advanced
+from .context_windows import EXAMPLE, LONGEST
 from .folders import CATEGORY
 from .motion_module import MotionModuleIO
 from .plot import on_node
