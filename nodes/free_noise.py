@@ -10,7 +10,6 @@ from .context_windows import LONGEST
 from .folders import CATEGORY
 from .plot import on_node, plot
 from .search_aliases import search_aliases
-from .seeds import control_fixed
 
 OF_THESE = " The part gets the noise of these frames."
 
@@ -47,7 +46,7 @@ class FreeNoise(io.ComfyNode):
                     default=0,
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=control_fixed(),
+                    control_after_generate=True,
                     tooltip="Shuffles the noise frames. The noise itself is the sampler's.",
                 ),
                 io.Combo.Input(

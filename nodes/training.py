@@ -18,7 +18,6 @@ from .folders import CATEGORY, MOTION_LORAS, new_file, video_folder_stamp
 from .folders import video_folder as folder_of_videos
 from .motion_module import MotionLoraIO
 from .search_aliases import search_aliases
-from .seeds import control_fixed
 
 MANY = 100_000
 
@@ -128,7 +127,7 @@ def _training() -> list[io.Input]:
             default=0,
             min=0,
             max=0xFFFFFFFFFFFFFFFF,
-            control_after_generate=control_fixed(),
+            control_after_generate=True,
             tooltip="Which clips, noise and noise levels are drawn. Keep it fixed: another seed "
             "trains again.",
         ),

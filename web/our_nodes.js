@@ -82,7 +82,8 @@ function colour(node) {
   };
 }
 
-// Of new nodes: the saved value of others comes after this. Newer servers say it themselves.
+// Of new nodes: the saved value of others comes after this. A server can say it too, and some pages
+// take what it says for the control's name.
 function fixSeed(node) {
   if (!SEED_STAYS.includes(node.comfyClass)) return;
   const control = node.widgets?.find((widget) => widget.name === "control_after_generate");

@@ -136,7 +136,9 @@ class ComfyPage:
         return taken
 
     def visit(self) -> None:
-        """Ends when the workflow that the page begins with is open."""
+        """Ends when the workflow that the page begins with is open: not the one of last time."""
+        if self.tab.url.startswith(self._url):
+            self.tab.evaluate("() => [localStorage, sessionStorage].forEach(kept => kept.clear())")
         self.tab.goto(self._url)
         self.tab.wait_for_function(READY)
 
