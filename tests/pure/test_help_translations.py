@@ -121,9 +121,11 @@ def test_links_are_the_same(english, translated):
     assert of_each[0] == of_each[1]
 
 
-def test_the_picture_comes_behind_the_first_paragraph(node, language, translated):
+def test_the_picture_comes_behind_the_first_paragraph(node, language, english, translated):
+    """The one of the English page."""
     picture, alt, address = re.findall(LINK, translated.split("\n\n")[2])[0]
     assert (picture, address) == ("!", f"images/{node}.webp")
+    assert f"]({address})" in english.split("\n\n")[2]
     assert re.search(OWN_LETTERS[language], alt)
 
 
