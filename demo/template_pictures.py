@@ -69,7 +69,7 @@ def _into(names: list[str], below: lay.Below = lay.nothing) -> Draw:
     return draw
 
 
-def _beside(labels: list[str], marked: tuple[int, Mark]) -> Draw:
+def _beside(labels: list[str], marked: tuple[int, Mark], below: lay.Below = lay.nothing) -> Draw:
     """Several clips, one of which has a mark; it alone where there are no others."""
 
     def draw(sheet: Sheet, shown: Shown, now: Moment) -> None:
@@ -78,7 +78,7 @@ def _beside(labels: list[str], marked: tuple[int, Mark]) -> Draw:
             mark(sheet, now, *lay.one(sheet, shown, now))
         else:
             mark(sheet, now, *lay.beside(sheet, shown, now, labels)[number])
-        lay.nothing(sheet, now)
+        below(sheet, now)
 
     return draw
 
@@ -159,7 +159,7 @@ DRAWN: dict[str, Draw] = {
     ),
     "guidance_by_step": _one(lay.by_step(ramp((0, 1), (5, 1), (15, 0.4)))),
     "noise_layer": _beside(["1", "1 | 2"], marked=(1, right_half)),
-    "freeinit": _one(lay.rounds),
+    "freeinit": _beside(["1", "3"], marked=(1, unmarked), below=lay.rounds),
     "free_long": _one(lay.whole_and_parts(LONG)),
     "views": _one(windows(LONG, GREEN)),
     "stretched_positions": _one(lay.table),

@@ -41,6 +41,7 @@ class Scene:
     source: str = ""  # the same of the video or picture that goes in
     path: int = 4  # seed of the way that the video's shape goes
     schedule: tuple[str, ...] = ()  # every 16 frames another, for Prompt Schedule
+    beside: str = ""  # a template that does without, and is shown first
 
 
 class Shown(NamedTuple):
@@ -82,7 +83,11 @@ def run_all(scenes: dict[str, Scene], again: bool = False) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
         for name in names:
-            keep(name, run(server, name, scenes[name], weights))
+            shown = run(server, name, scenes[name], weights)
+            if scenes[name].beside:
+                without = run(server, scenes[name].beside, scenes[name], weights)
+                shown = shown._replace(out=[*without.out, *shown.out])
+            keep(name, shown)
             print(f"{name}: ran", flush=True)
 
 
@@ -124,10 +129,11 @@ def played(file: Path) -> Clip:
 
 
 def taken_apart(clip: Clip) -> list[Clip]:
-    """Squares that stand side by side."""
-    height, width = clip[0].shape[:2]
-    count = max(1, width // height)
-    return [[frame[:, n * height : (n + 1) * height] for frame in clip] for n in range(count)]
+    """Squares that stand side by side, with room between them or without."""
+    side, width = clip[0].shape[:2]
+    count = max(1, width // side)
+    step = side + (width - count * side) // max(1, count - 1)
+    return [[frame[:, n * step : n * step + side] for frame in clip] for n in range(count)]
 
 
 def _picture(data: bytes) -> Frame:

@@ -174,7 +174,7 @@ def stretch_positions() -> Image.Image:
 def motion_strength() -> Image.Image:
     """Motion by area and by frame: a mask, a curve, and what becomes of them."""
     on = parts.sheet(216)
-    frames = parts.chosen(kept("masked_motion").out[0], 6)
+    frames = parts.chosen(kept("masked_motion").out[-1], 6)
     mask = np.zeros((64, 64))
     mask[:, :32] = 1
     side = parts.film(on, [parts.shaded(frame, mask) for frame in frames], 14)

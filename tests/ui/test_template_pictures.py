@@ -7,6 +7,7 @@ from tools.base_directory import EXTENSION_NAME
 
 BROWSE = "() => { app.extensionManager.command.execute('Comfy.BrowseTemplates'); }"
 WIDTH = "picture => picture.complete && picture.naturalWidth"
+CLOSE = "button:has(.pi-times), .p-dialog-close-button"  # of newer and of older pages
 LOOKS = 12  # at a card, to see whether it moves
 APART = 200  # milliseconds
 
@@ -27,5 +28,5 @@ def test_the_pictures_are_shown_and_move(page):
         seen.add(picture.screenshot())
         page.tab.wait_for_timeout(APART)
     assert len(seen) > 2
-    page.dialogs.locator("button:has(.pi-times)").last.click()
+    page.dialogs.locator(CLOSE).last.click()
     expect(page.dialogs).to_have_count(0)
