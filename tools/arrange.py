@@ -17,7 +17,7 @@ from tools.node_sizes import NARROWEST, SIZES, TITLE, box, footer, height
 WIDEST = 1890  # pixels: opens at 63 % in a window of 1600
 GAPS = (70, 60, 50)  # between columns: the widest that leaves nodes as wide as they like
 ABOVE = 60  # between nodes of a column
-UNDER = 84  # between the notes and the nodes
+UNDER = 76  # between the notes and the nodes
 NOTE = "MarkdownNote"
 LINE, SIGN = 17, 6  # pixels: of a note's text
 ADDRESS = re.compile(r"\]\([^)]*\)")
@@ -86,19 +86,22 @@ def _note_height(text: str, width: float) -> int:
 
 def _ways(page: dict[str, Any], columns: list[Column]) -> dict[int, list[wires.Point]]:
     """The reroutes of every link that would run behind a node, by its number."""
-    notes = [box(node)[3] for node in page["nodes"] if node["type"] == NOTE]
+    notes = [box(node) for node in page["nodes"] if node["type"] == NOTE]
+    ceiling = max((one[3] for one in notes), default=-float("inf"))
     room = [
-        wires.Column(one.nodes, max(notes) if notes and not one.beside else -float("inf"))
-        for one in columns
+        wires.Column(one.nodes, -float("inf") if one.beside else ceiling) for one in columns
     ]
     place = {node["id"]: i for i, column in enumerate(columns) for node in column.nodes}
-    ways = {}
+    ways, all_boxes = {}, notes + [one for column in room for one in column.boxes]
     for link in sorted(wires.links_of(page), key=lambda link: place[link.target["id"]]):
         first, last = place[link.origin["id"]], place[link.target["id"]]
         passed = room[first + 1 : last] if last > first else room[last : first + 1][::-1]
         boxes = [box for column in passed for box in column.boxes]
         if last <= first or wires.behind(wires.drawn([link.start, link.end]), boxes, wires.MARGIN):
-            ways[link.number] = wires.way(link, passed, last > first)
+            points = wires.way(link, passed, last > first)
+            if wires.behind(wires.drawn([link.start, *points, link.end]), all_boxes, -wires.GRAZED):
+                points = wires.flattened(points)
+            ways[link.number] = points
     return ways
 
 

@@ -164,5 +164,8 @@ def _in_order(graph: Graph, column: list[int]) -> list[int]:
     def path(key: int) -> tuple[int, ...]:
         return min(((*path(x), socket) for x, socket in graph.after[key]), default=())
 
-    above = sorted(column, key=path)
-    return sorted(above, key=lambda key: len(graph.before[key] & set(column)))
+    @cache
+    def under(key: int) -> int:
+        return max((under(x) + 1 for x in graph.before[key] & set(column)), default=0)
+
+    return sorted(sorted(column, key=path), key=under)

@@ -19,6 +19,8 @@ SWING = 0.25  # how far a curve of the page swings out, as a share of its length
 FURTHEST = 80  # pixels that it swings out at most, at a reroute
 STEEP = 140  # pixels up or down, for which a wire gets a reroute close to the socket
 CORNER = 45
+FLAT = 26
+GRAZED = 10  # pixels: so far a bow may run under a node's edge
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -166,6 +168,16 @@ def _with_corners(start: Point, points: list[Point], end: Point) -> list[Point]:
     if abs(last) > STEEP:
         points = [*points, (end[0] - BESIDE, end[1] + math.copysign(CORNER, last))]
     return points
+
+
+def flattened(points: list[Point]) -> list[Point]:
+    """With a second reroute at the ends of a level way, so that its bow stays level."""
+    row = []
+    for before, after in pairwise(points):
+        step = math.copysign(FLAT, after[0] - before[0])
+        level = before[1] == after[1] and abs(after[0] - before[0]) > 4 * FLAT
+        row += [before, (before[0] + step, before[1]), (after[0] - step, after[1])] if level else [before]
+    return [*row, points[-1]]
 
 
 def save(page: dict[str, Any], ways: dict[int, list[Point]]) -> None:

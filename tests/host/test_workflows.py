@@ -9,6 +9,7 @@ import pytest
 from adn_testing.page import DYNAMIC_COMBO, input_specs
 from adn_testing.page import NOTES as FRONTEND_ONLY
 from adn_testing.page import to_api as page_to_api
+from animatediff_native.motion import known_files
 
 from tools import workflow
 
@@ -209,11 +210,35 @@ def test_the_last_ids_are_the_highest(ui):
     assert len({node["id"] for node in ui["nodes"]}) == len(ui["nodes"])
 
 
-def test_a_note_says_which_files_go_where(ui, classes):
-    (text,) = [node["widgets_values"][0] for node in ui["nodes"] if node["type"] == "MarkdownNote"]
-    needed = {"models/checkpoints", "models/animatediff_models", "huggingface.co", "## Settings"}
+def test_notes_say_which_files_go_where(ui, classes):
+    notes = [node["widgets_values"][0] for node in ui["nodes"] if node["type"] == "MarkdownNote"]
+    text = "\n".join(notes)
+    needed = {"models/checkpoints", "models/animatediff_models", "huggingface.co"}
+    needed |= {"## Files", "## Settings", "**To begin:**"}
     for node in to_api(ui, classes).values():
         for name, value in node["inputs"].items():
-            if name in MODEL_FOLDERS and not is_link(value):
-                needed |= {f"`{MODEL_FOLDERS[name]}`", f"`{value}`"}
+            if is_file(name, value):
+                needed |= {f"`{MODEL_FOLDERS[name]}`", f"`{value}`", known(value).page}
     assert {part for part in needed if part not in text} == set()
+
+
+def known(name: str) -> known_files.KnownFile:
+    found = known_files.known_file(name)
+    assert found, f"{name}: an address in motion/known_files.py, or another file"
+    return found
+
+
+def test_loaders_say_where_their_file_can_be_had(ui, classes):
+    """As the page wants it, to offer a download: what a loader names, and nothing else."""
+    inputs = {key: node["inputs"] for key, node in to_api(ui, classes).items()}
+    for node in ui["nodes"]:
+        given = inputs.get(str(node["id"]), {})
+        files = [known(value) for name, value in given.items() if is_file(name, value)]
+        assert node["properties"].get("models", []) == [file.record() for file in files]
+        for name, value in given.items():
+            if is_file(name, value):
+                assert f"models/{known(value).directory}" == MODEL_FOLDERS[name]
+
+
+def is_file(name: str, value) -> bool:
+    return name in MODEL_FOLDERS and not is_link(value)

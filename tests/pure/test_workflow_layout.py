@@ -1,68 +1,102 @@
-"""The shipped workflows as the page shows them: nothing is covered, before a run and after it."""
+"""The shipped workflows as the page shows them: they can be read, before a run and after it."""
 
+import copy
 import json
 from itertools import combinations
 
 import pytest
 
-from tools import workflow
+from tools import arrange, wires, workflow
+from tools.node_sizes import box
 
-TITLE_BAR = 30
-# What the page of ComfyUI 0.3.75 covers at its left and top, with tabs, announcement and Run button.
-TOOLBARS = (60, 134)
-GAP = 10  # pixels
-# Heights of nodes that show something: previews while sampling, samples of a training, a square
-# clip, a plot.
-SHOWING = {
-    "KSampler": 486,
-    "ADN_TrainMotionLora": 814,
-    "LoadVideo": 426,
-    "SaveVideo": 510,
-    "SaveAnimatedWEBP": 558,
-    "ADN_FrameGuidance": 340,
-    "ADN_FrameStrengths": 340,
-    "ADN_MotionStrength": 508,
-}
+NOTE = "MarkdownNote"
+WIDEST, HIGHEST = 1900, 1100  # pixels: in a window of 1600 x 900 the page shows them at 60 %
+BESIDE, BELOW = 50, 60  # pixels between nodes
+GRAZED = 12  # pixels: so far the bow of a wire may run under a node's edge
+SAVERS = {"SaveAnimatedWEBP", "SaveVideo", "SaveImage", "SaveLatent", "ADN_SaveMotionLora"}
+SAVES_MORE = {"long_clip_in_parts": {"SaveImage", "SaveLatent"}}  # frames, and what a part needs
 
 
 @pytest.fixture(params=workflow.TITLES)
-def page(request):
-    return json.loads(workflow.page_file(request.param).read_text(encoding="utf-8"))
+def name(request):
+    return request.param
 
 
-def box(node: dict) -> tuple:
-    """x, y, width, height, with the title and what the node comes to show."""
-    (x, y), (width, height) = node["pos"], node["size"]
-    height = max(height, SHOWING.get(node["type"], 0))
-    return x, y - TITLE_BAR, width, height + TITLE_BAR
+@pytest.fixture
+def page(name):
+    return json.loads(workflow.page_file(name).read_text(encoding="utf-8"))
 
 
-def overlap(a, b) -> bool:
-    return all(a[i] < b[i] + b[i + 2] and b[i] < a[i] + a[i + 2] for i in (0, 1))
+def nodes_of(page):
+    return [node for node in page["nodes"] if node["type"] != NOTE]
 
 
-def contains(outer, inner) -> bool:
-    return all(
-        outer[i] <= inner[i] and inner[i] + inner[i + 2] <= outer[i] + outer[i + 2] for i in (0, 1)
-    )
+def test_nodes_lie_apart(page):
+    for a, b in combinations(map(box, page["nodes"]), 2):
+        beside = max(a[0], b[0]) - min(a[2], b[2])
+        below = max(a[1], b[1]) - min(a[3], b[3])
+        assert beside >= BESIDE or below >= BELOW, (a, b)
 
 
-def test_nothing_overlaps(page):
-    nodes = [box(node) for node in page["nodes"]]
-    groups = [group["bounding"] for group in page["groups"]]
-    assert not any(overlap(a, b) for a, b in combinations(nodes, 2))
-    assert not any(overlap(a, b) for a, b in combinations(groups, 2))
-    for group in groups:
-        assert all(contains(group, node) or not overlap(group, node) for node in nodes)
-        assert any(contains(group, node) for node in nodes)
+def test_it_opens_large_enough(page):
+    boxes = [box(node) for node in page["nodes"]]
+    assert max(x[2] for x in boxes) - min(x[0] for x in boxes) <= WIDEST
+    assert max(x[3] for x in boxes) - min(x[1] for x in boxes) <= HIGHEST
+    assert "ds" not in page["extra"]  # the page fits the view to whatever window it has
 
 
-def test_it_opens_beside_the_toolbars(page):
-    """All workflows at one place, with the note's title and those of the groups in view."""
-    drawn = [box(node) for node in page["nodes"]] + [group["bounding"] for group in page["groups"]]
-    corner = [min(one[i] for one in drawn) for i in (0, 1)]
-    (note,) = [node for node in page["nodes"] if node["type"] == "MarkdownNote"]
-    assert corner == list(box(note)[:2])
-    view = page["extra"]["ds"]
-    for toolbar, first, moved in zip(TOOLBARS, corner, view["offset"], strict=True):
-        assert GAP <= (first + moved) * view["scale"] - toolbar <= 3 * GAP
+def test_data_goes_to_the_right_or_down_a_column(page):
+    for link in wires.links_of(page):
+        before, after = box(link.origin), box(link.target)
+        down = before[0] == after[0] and before[3] + BELOW <= after[1]
+        assert before[2] + BESIDE <= after[0] or down, (link.origin["type"], link.target["type"])
+
+
+def test_wires_run_beside_the_nodes(page):
+    places = {one["id"]: one for one in page["extra"].get("reroutes", [])}
+    parents = {one["id"]: one["parentId"] for one in page["extra"].get("linkExtensions", [])}
+    boxes = [box(node) for node in page["nodes"]]
+    for link in wires.links_of(page):
+        points, key = [link.end], parents.get(link.number)
+        while key is not None:
+            points.insert(0, tuple(places[key]["pos"]))
+            key = places[key].get("parentId")
+        row = wires.drawn([link.start, *points])
+        assert not wires.behind(row, boxes, -GRAZED), (link.origin["type"], link.target["type"])
+
+
+def test_it_saves_one_result(name, page):
+    savers = [node["type"] for node in page["nodes"] if node["type"] in SAVERS]
+    assert set(savers) == SAVES_MORE.get(name, set(savers))
+    assert len(savers) == len(SAVES_MORE.get(name, "1"))
+
+
+def test_notes_stand_above(page):
+    notes = [box(node) for node in page["nodes"] if node["type"] == NOTE]
+    nodes = [box(node) for node in nodes_of(page)]
+    assert min(x[1] for x in notes) == min(x[1] for x in notes + nodes)
+    assert min(x[0] for x in notes) == min(x[0] for x in nodes)
+    for left, _, right, bottom in notes:
+        under = [x for x in nodes if x[0] < right and left < x[2]]
+        assert all(bottom + BELOW <= x[1] for x in under)
+
+
+def test_there_are_no_groups(page):
+    assert page["groups"] == []
+
+
+def test_it_is_as_the_tool_arranges_it(name, page):
+    again = copy.deepcopy(page)
+    arrange.arrange(again, name)
+    assert again == page
+    assert workflow.page_file(name).read_text(encoding="utf-8") == workflow.dumps(page)
+
+
+def test_a_workflow_without_hints_is_arranged_too(page):
+    """As a new one would be, by its links alone."""
+    arrange.arrange(page)
+    for a, b in combinations(map(box, page["nodes"]), 2):
+        assert max(a[0], b[0]) > min(a[2], b[2]) or max(a[1], b[1]) > min(a[3], b[3])
+    for link in wires.links_of(page):
+        before, after = box(link.origin), box(link.target)
+        assert before[2] < after[0] or (before[0] == after[0] and before[3] < after[1])
