@@ -36,8 +36,7 @@ def latent_graph(standins: StandIns, run: int, steps: int = STEPS, animated: boo
     which is all zeros, by another number (run is at most 1000).
     """
     prompt = clip_graph(standins, steps)
-    for output in ("SaveAnimatedWEBP", "CreateVideo", "SaveVideo"):
-        del prompt[workflow.node_id(prompt, output)]
+    del prompt[workflow.node_id(prompt, "SaveAnimatedWEBP")]
     prompt["scale"] = _node(
         "LatentMultiply", samples=_link(prompt, "EmptyLatentImage"), multiplier=run / 100
     )
