@@ -19,6 +19,7 @@ GAPS = (70, 60, 50)  # between columns: the widest that leaves nodes as wide as 
 ABOVE = 60  # between nodes of a column
 UNDER = 76  # between the notes and the nodes
 NOTE = "MarkdownNote"
+WINDOW = (75, 150, 1580, 880)  # of 1600 x 900, without the bars of ComfyUI 0.3.75's page
 LINE, SIGN = 17, 6  # pixels: of a note's text
 ADDRESS = re.compile(r"\]\([^)]*\)")
 
@@ -31,6 +32,16 @@ def arrange(page: dict[str, Any], name: str = "") -> None:
     _place_notes([node for node in page["nodes"] if node["type"] == NOTE], columns)
     page["groups"] = []
     wires.save(page, _ways(page, columns))
+    page["extra"]["ds"] = _view([box(node) for node in page["nodes"]])
+
+
+def _view(boxes: list[wires.Box]) -> dict[str, Any]:
+    """Scale and offset with everything in sight: of older pages, newer ones fit the view."""
+    left, top = (min(one[i] for one in boxes) for i in (0, 1))
+    right, bottom = (max(one[i] for one in boxes) for i in (2, 3))
+    scale = min((WINDOW[2] - WINDOW[0]) / (right - left), (WINDOW[3] - WINDOW[1]) / (bottom - top))
+    scale = int(scale * 100) / 100
+    return {"scale": scale, "offset": [round(WINDOW[i] / scale - x) for i, x in ((0, left), (1, top))]}
 
 
 def _place(columns: list[Column]) -> None:

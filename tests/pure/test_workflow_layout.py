@@ -11,6 +11,7 @@ from tools.node_sizes import box
 
 NOTE = "MarkdownNote"
 WIDEST, HIGHEST = 1900, 1100  # pixels: in a window of 1600 x 900 the page shows them at 60 %
+WINDOW, BARS = (1600, 900), (60, 134)  # the bars at the left and at the top
 BESIDE, BELOW = 50, 60  # pixels between nodes
 GRAZED = 12  # pixels: so far the bow of a wire may run under a node's edge
 SAVERS = {"SaveAnimatedWEBP", "SaveVideo", "SaveImage", "SaveLatent", "ADN_SaveMotionLora"}
@@ -42,7 +43,17 @@ def test_it_opens_large_enough(page):
     boxes = [box(node) for node in page["nodes"]]
     assert max(x[2] for x in boxes) - min(x[0] for x in boxes) <= WIDEST
     assert max(x[3] for x in boxes) - min(x[1] for x in boxes) <= HIGHEST
-    assert "ds" not in page["extra"]  # the page fits the view to whatever window it has
+
+
+def test_it_opens_beside_the_toolbars(page):
+    """Of the page of ComfyUI 0.3.75, which takes the view from the file; newer ones fit it."""
+    view = page["extra"]["ds"]
+    assert view["scale"] >= 0.6
+    for node in page["nodes"]:
+        left, top, right, bottom = (
+            (x + view["offset"][i % 2]) * view["scale"] for i, x in enumerate(box(node))
+        )
+        assert BARS[0] <= left and right <= WINDOW[0] and BARS[1] <= top and bottom <= WINDOW[1]
 
 
 def test_data_goes_to_the_right_or_down_a_column(page):
