@@ -60,16 +60,22 @@ def show_card(page, card):
     card.scroll_into_view_if_needed()
 
 
-def test_a_template_opens_from_the_template_browser(page):
+def open_by_clicks(page, name, picture=""):
+    """From the template browser, as a new user does: Templates, the pack's name, the card."""
     before = page.opened_path()
     page.tab.route(HOST_TEMPLATES, without_pictures)
     page.tab.locator(".templates-tab-button").click()
-    card = page.tab.get_by_test_id(f"template-workflow-{FIRST.stem}")
+    card = page.tab.get_by_test_id(f"template-workflow-{workflow.page_file(name).stem}")
     show_card(page, card)
-    page.picture("template_browser")
+    if picture:
+        page.picture(picture)
     card.click()
     page.wait_until_opened(before)
     page.tab.unroute(HOST_TEMPLATES)
+
+
+def test_a_template_opens_from_the_template_browser(page):
+    open_by_clicks(page, "text_to_video", "template_browser")
     shipped = json.loads(FIRST.read_text(encoding="utf-8"))
     assert sorted(node["id"] for node in page.nodes()) == sorted(
         str(node["id"]) for node in shipped["nodes"]

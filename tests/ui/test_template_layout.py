@@ -1,0 +1,93 @@
+"""The shipped workflows as the page draws them: whole, large enough, and no node on another."""
+
+import json
+from itertools import combinations
+
+import pytest
+
+from tools import workflow
+from tools.node_sizes import TITLE
+from tools.node_sizes import box as room
+
+from .comfy_page import NODES_2
+from .test_opened_templates import open_by_clicks
+
+SMALLEST = 0.6  # of full size, in a window of 1600 x 900
+LEFT, TOP = 60, 80  # pixels that the page's bars take of the canvas
+LOAD = """([graph, name]) => app.loadGraphData(graph, true, true, name, { openSource: "template" })"""
+SETTLED = """() => {
+    const view = [...app.canvas.ds.offset, app.canvas.ds.scale].join();
+    const still = window.seenView === view;
+    window.seenView = view;
+    return still && !app.extensionManager.spinner;
+}"""
+# Where nodes are, in the graph's pixels: those of DOM as the browser has laid them out.
+BOXES = """() => {
+    const { ds, canvas } = app.canvas;
+    const whole = canvas.getBoundingClientRect();
+    const placed = app.graph._nodes.map((node) => {
+        const drawn = document.querySelector(`[data-node-id="${node.id}"]`)?.getBoundingClientRect();
+        const [x, y, width, height] = node.boundingRect ?? node.getBounding();
+        const box = drawn
+            ? [
+                (drawn.left - whole.left) / ds.scale - ds.offset[0],
+                (drawn.top - whole.top) / ds.scale - ds.offset[1],
+                drawn.width / ds.scale,
+                drawn.height / ds.scale,
+            ]
+            : [x, y, width, height];
+        return { id: String(node.id), type: node.type, by_dom: Boolean(drawn), box };
+    });
+    return { scale: ds.scale, offset: [...ds.offset], view: [whole.width, whole.height], placed };
+}"""
+
+
+def settle(page):
+    page.tab.wait_for_function(SETTLED, polling=300)
+    return page.tab.evaluate(BOXES)
+
+
+def load(page, name):
+    """As the template browser does, without its clicks."""
+    graph = json.loads(workflow.page_file(name).read_text(encoding="utf-8"))
+    page.tab.evaluate(LOAD, [graph, f"{name} {page.opened_path()[-24:]}"])
+    return settle(page)
+
+
+def assert_it_can_be_read(name, seen, mode):
+    """Whole in the window, as large as agreed, no node on another, none taller than it may be."""
+    saved = json.loads(workflow.page_file(name).read_text(encoding="utf-8"))
+    rooms = {str(node["id"]): room(node) for node in saved["nodes"]}
+    first = seen["placed"][0]
+    # Older pages enlarge a workflow for nodes of DOM.
+    grown = round(first["box"][2] / (rooms[first["id"]][2] - rooms[first["id"]][0]), 1)
+    boxes = {}
+    for node in seen["placed"]:
+        assert node["by_dom"] == (mode == NODES_2)
+        left, top, width, height = node["box"]
+        boxes[node["type"], node["id"]] = box = (left, top, left + width, top + height)
+        planned = rooms[node["id"]]
+        assert width <= (planned[2] - planned[0]) * grown + 3, (node["type"], width)
+        assert height <= (planned[3] - planned[1]) * grown + 3, (node["type"], height)
+        for i, corner in enumerate(box):
+            at = (corner + seen["offset"][i % 2]) * seen["scale"]
+            assert grown > 1 or (LEFT, TOP)[i % 2] <= at <= seen["view"][i % 2], (node["type"], at)
+    for (a, one), (b, other) in combinations(boxes.items(), 2):
+        apart = [max(one[i], other[i]) - min(one[i + 2], other[i + 2]) for i in (0, 1)]
+        assert max(apart) >= TITLE, (a, b, apart)
+    assert seen["scale"] >= SMALLEST
+
+
+@pytest.mark.parametrize("name", workflow.TITLES)
+def test_a_template_can_be_read(page, mode, name):
+    seen = load(page, name)
+    page.picture(f"{name} {mode}")
+    assert_it_can_be_read(name, seen, mode)
+
+
+@pytest.mark.parametrize("name", ["text_to_video", "two_controlnets"])
+def test_a_template_can_be_read_when_it_was_clicked(page, mode, name):
+    open_by_clicks(page, name)
+    seen = settle(page)
+    page.picture(f"{name} {mode} clicked")
+    assert_it_can_be_read(name, seen, mode)
