@@ -24,11 +24,12 @@ from .comfy_page import CLASSIC, NODES_2, ComfyPage
 
 # The page then reaches this server only: whatever it asks the internet for fails at once.
 ARGUMENTS = ["--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-# No greeting of a first visit, and no news about the host: what opens, a test has opened. Few frames
+# No greeting of a first visit, no news, no files that are missing: what opens, a test has opened. Few frames
 # per second of the canvas, which is drawn without a GPU.
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.Notification.ShowVersionUpdates": False,
+    "Comfy.Workflow.ShowMissingModelsWarning": False,  # a dialog of older pages
     "LiteGraph.Canvas.MaximumFps": 10,
 }
 SLOW_NODES = Path(__file__).parents[1] / "adn_testing" / "slow_nodes"

@@ -87,6 +87,7 @@ def test_a_template_can_be_read(page, mode, name):
 
 @pytest.mark.parametrize("name", ["text_to_video", "two_controlnets"])
 def test_a_template_can_be_read_when_it_was_clicked(page, mode, name):
+    load(page, "ping_pong")
     open_by_clicks(page, name)
     seen = settle(page)
     page.picture(f"{name} {mode} clicked")
