@@ -14,6 +14,7 @@ CELL = 500  # pixels of the grid by which neighbours are found
 FARTHEST, LARGEST = 1e6, 1e4  # pixels; what a file has beyond is read as these
 COLLAPSED = 200
 USUAL = (250.0, 150.0)  # where a file does not say
+ROW, WIDGET, MOST_WIDGETS = 20, 24, 30  # heights of a slot and a widget
 TRIES = 4  # places that are looked at in one direction
 
 
@@ -46,6 +47,7 @@ def box_of(node: Node, made: bool) -> Box:
     """A node's, with its title."""
     raw = node.raw or {}
     width, height = OURS[node.type].size if node.raw is None else pair(raw.get("size"), USUAL)
+    height = max(height, _least(raw))
     flags = raw.get("flags")
     if isinstance(flags, dict) and flags.get("collapsed"):
         width, height = min(width, COLLAPSED), 0.0
@@ -53,6 +55,14 @@ def box_of(node: Node, made: bool) -> Box:
     sides = (min(max(side, 0.0), LARGEST) for side in (width, height))
     width, height = sides
     return Box(left, top - TITLE, width, height + TITLE, node, made)
+
+
+def _least(raw: dict[str, Any]) -> float:
+    """The page makes a node no smaller than its slots and widgets, whatever was saved."""
+    inputs, outputs, values = (raw.get(n) for n in ("inputs", "outputs", "widgets_values"))
+    sockets = [one for one in inputs or [] if not one.get("widget")]
+    widgets = min(len(values), MOST_WIDGETS) if isinstance(values, list) else 0
+    return ROW * max(len(sockets), len(outputs or [])) + WIDGET * widgets
 
 
 def pair(value: Any, default: tuple[float, float]) -> tuple[float, float]:
