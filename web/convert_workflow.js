@@ -1,79 +1,24 @@
-// Offers to rewrite a workflow made for AnimateDiff-Evolved where that is not installed.
-// Uses the page's extension hooks and its manager of dialogs and toasts, nothing of how it draws
-// them; the rewriting is done by the server (convert/).
+// Converts workflows made for AnimateDiff-Evolved: by the File menu, and offered where a workflow is
+// opened whose nodes are not there. Uses the page's extension hooks, its commands and toasts, and
+// nothing of how it draws them; the rewriting is done by the server (convert/).
 
-import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import * as kinds from "./convert/kinds.js";
+import { isOpening, tabInFront } from "./convert/open.js";
+import { propose } from "./convert/propose.js";
 
-const ROUTE = "/animatediff_native/convert";
-const THEIRS = /^(ADE_|AnimateDiffLoaderV1|AnimateDiffCombine$)/;
-const ANOTHER_PACK = /^AnimateDiff(Sampler|ModuleLoader)$/; // ArtVentureX's, with a Combine of its own
-const TYPES = /"(?:class_)?type\\*"\s*:\s*\\*"([^"\\]+)/g; // in JSON, and in JSON in a text
-const FILES = /^(application\/json|image\/(png|webp|gif)|video\/(mp4|webm|x-matroska|quicktime))$/;
-const JSON_FILE = /^application\/json$/;
-const LARGEST = 128 * 2 ** 20; // bytes of a file; the server takes no more
 const PAUSE = 50; // milliseconds
 const WARNS = "Comfy.Workflow.ShowMissingNodesWarning"; // the page's setting, where it has one
+const CONVERT_FILE = "AnimateDiffNative.ConvertFile";
+const CONVERT_OPEN = "AnimateDiffNative.ConvertOpenWorkflow";
 
 let opened = null; // the workflow as it was opened, and the page's list of types that it lacks
-let ours = false; // whether it comes from a conversion
-let offers = 0; // questions that were asked
+let offers = 0; // that were begun
 let configured = 0; // graphs that the page opened
+const sources = new WeakMap(); // files of tabs whose graph the page could not read
 
-function typeOf(missing) {
-  return typeof missing === "string" ? missing : missing.type;
-}
-
-// What is left and what is good to know, in the server's words; not what was converted.
-function said(report) {
-  return report.report.slice(report.converted.length ? 1 : 0).flatMap(({ lines }) => lines);
-}
-
-function summary(converted, left) {
-  if (!converted) return "Nothing could be converted";
-  return left ? `Converted; ${left} thing(s) have no equivalent` : "Converted";
-}
-
-// given: a workflow, or a file that has one in it.
-async function converted(given) {
-  const file = given instanceof Blob;
-  const response = await api.fetchApi(ROUTE, {
-    method: "POST",
-    headers: { "Content-Type": (file && given.type) || "application/json" },
-    body: file ? given : JSON.stringify(given),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
-}
-
-async function openConverted(workflow) {
-  ours = true;
-  try {
-    if (workflow.nodes) await app.loadGraphData(workflow);
-    else await app.loadApiJson(workflow, "converted");
-  } finally {
-    ours = false;
-  }
-}
-
-async function convertAndOpen(workflow) {
-  const { toast } = app.extensionManager;
-  try {
-    const report = await converted(workflow);
-    const left = report.left.length;
-    if (report.converted.length) await openConverted(report.workflow);
-    toast.add({
-      severity: left ? "warn" : "success",
-      summary: summary(report.converted.length, left),
-      detail: said(report).join("\n"),
-      life: left ? undefined : 10000,
-    });
-    return report.converted.length > 0;
-  } catch (error) {
-    toast.add({ severity: "error", summary: "Not converted", detail: error.message });
-    return false;
-  }
+function nameInFront() {
+  return tabInFront()?.filename ?? "Workflow";
 }
 
 // Older pages list missing nodes in a dialog, which would lie over the converted workflow and go on
@@ -89,59 +34,32 @@ function showMissing(missing) {
   dialog.showLoadWorkflowWarning({ missingNodeTypes: missing });
 }
 
-function agreed(theirs) {
-  return app.extensionManager.dialog.confirm({
-    title: "Convert to AnimateDiff Native?",
-    message:
-      "This workflow was made for AnimateDiff-Evolved, which is not installed.\n" +
-      "AnimateDiff Native can rewrite it to its own nodes; what has no equivalent is listed.",
-    itemList: theirs,
-  });
-}
-
 // Not at once: the page goes on loading the graph behind the question.
-function offer(workflow, theirs, held) {
+function offer(proposal, held = []) {
   offers += 1;
   setTimeout(async () => {
-    let done = false;
-    try {
-      done = (await agreed(theirs)) && (await convertAndOpen(workflow));
-    } catch (error) {
-      console.warn("AnimateDiff Native: the page offers no dialog for a conversion", error);
-    }
-    if (!done) showMissing(held);
+    if (!(await propose({ ...proposal, byItself: true }))) showMissing(held);
   });
-}
-
-function theirsAmong(missing) {
-  const types = missing.map(typeOf);
-  const another = types.some((type) => ANOTHER_PACK.test(type));
-  const found = types.filter((type) => THEIRS.test(type) && !(another && /Combine$/.test(type)));
-  return [...new Set(found)];
 }
 
 // Files whose graph the page does not open by itself, or without our being asked: API format, a
 // workflow inside other JSON, and pictures and videos with one of these.
 async function offerForFile(file) {
-  if (file.size > LARGEST) return;
-  const before = { offers, configured };
+  if (file.size > kinds.LARGEST) return;
+  const before = { offers, configured, tab: tabInFront() };
   const text = new TextDecoder("latin1").decode(await file.arrayBuffer());
-  const types = [...text.matchAll(TYPES)].map((match) => match[1]);
-  const theirs = theirsAmong(types.filter((type) => !(type in LiteGraph.registered_node_types)));
-  if (!theirs.length) return;
+  if (!kinds.theirsIn(text).length) return;
   await pageIsDone();
-  if (offers !== before.offers || (configured !== before.configured && !isApi(text))) return;
-  offer(new File([file], file.name, { type: typeOfFile(file) }), theirs, []);
+  if (offers !== before.offers) return;
+  if (configured !== before.configured && !kinds.isApi(text)) return;
+  const tab = tabInFront(); // newer pages open API format with nodes that they cannot link
+  const broken = tab !== before.tab && tab;
+  if (broken) sources.set(broken, file);
+  offer({ given: file, nameOf: () => stem(file), broken });
 }
 
-function isApi(text) {
-  return !/"nodes\\*"\s*:\s*\[/.test(text);
-}
-
-// Browsers do not know the type of every file.
-function typeOfFile(file) {
-  const known = { json: "application/json", mkv: "video/x-matroska" };
-  return file.type || (known[file.name.split(".").pop().toLowerCase()] ?? "");
+function stem(file) {
+  return file.name.replace(/\.\w+$/, "");
 }
 
 // The page shows that it is at work on a file.
@@ -155,20 +73,58 @@ async function pageIsDone() {
 // a node is that node's, and so is a picture that is chosen.
 function watchFiles() {
   window.addEventListener("drop", (event) => tryOffer(event.dataTransfer?.files), true);
-  window.addEventListener("change", ({ target }) => tryOffer(target.files, JSON_FILE), true);
+  window.addEventListener("change", ({ target }) => tryOffer(target.files, kinds.JSON_FILE), true);
 }
 
-function tryOffer(files, only = FILES) {
-  if (files?.length !== 1 || app.dragOverNode || !only.test(typeOfFile(files[0]))) return;
+function tryOffer(files, only = kinds.FILES) {
+  if (files?.length !== 1 || app.dragOverNode) return;
+  if (!only.includes(kinds.typeOfFile(files[0]))) return;
   offerForFile(files[0]).catch((error) => console.warn("AnimateDiff Native:", error));
+}
+
+function chooseFiles() {
+  const input = document.createElement("input");
+  Object.assign(input, { type: "file", multiple: true, accept: kinds.ACCEPTED.join() });
+  input.addEventListener("change", () => convertFiles([...input.files]));
+  input.click();
+}
+
+async function convertFiles(files) {
+  for (const file of files) await propose({ given: file, nameOf: () => stem(file) });
+}
+
+function convertOpen() {
+  const tab = tabInFront();
+  const file = tab && sources.get(tab);
+  const name = nameInFront();
+  const given = file ?? app.graph.serialize();
+  return propose({ given, nameOf: () => name, broken: file ? tab : null });
 }
 
 app.registerExtension({
   name: "AnimateDiffNative.ConvertWorkflow",
 
+  commands: [
+    {
+      id: CONVERT_FILE,
+      label: "Convert AnimateDiff-Evolved file...",
+      icon: "pi pi-file-import",
+      function: chooseFiles,
+    },
+    {
+      id: CONVERT_OPEN,
+      label: "Convert open workflow to AnimateDiff Native",
+      icon: "pi pi-sync",
+      function: convertOpen,
+    },
+  ],
+
+  menuCommands: [{ path: ["File"], commands: [CONVERT_FILE, CONVERT_OPEN] }],
+
   setup: watchFiles,
 
   beforeConfigureGraph(workflow, missing) {
+    const ours = isOpening();
     configured += ours || !workflow?.nodes?.length ? 0 : 1;
     opened = ours ? null : { workflow: structuredClone(workflow), missing, held: [] };
   },
@@ -176,14 +132,14 @@ app.registerExtension({
   // By now the list is complete, and an older page is about to show it.
   loadedGraphNode() {
     if (!opened?.missing || !canShowMissing()) return;
-    if (theirsAmong(opened.missing).length) opened.held = opened.missing.splice(0);
+    if (kinds.theirsAmong(opened.missing).length) opened.held = opened.missing.splice(0);
   },
 
   afterConfigureGraph(missing) {
     if (!opened) return;
     const { workflow, held } = opened;
     opened = null;
-    const theirs = theirsAmong(held.length ? held : (missing ?? []));
-    if (theirs.length) offer(workflow, theirs, held);
+    const theirs = kinds.theirsAmong(held.length ? held : (missing ?? []));
+    if (theirs.length) offer({ given: workflow, nameOf: nameInFront }, held);
   },
 });

@@ -8,27 +8,27 @@ from adn_testing.ade import SHAPES
 from adn_testing.containers import mp4, png
 from playwright.sync_api import expect
 
-from tools.paths import REPO
+from .conversions import (
+    CONVERT_OPEN,
+    FOLDER,
+    QUESTION,
+    STAYS,
+    choose,
+    convert,
+    in_front,
+    notes,
+    question,
+    small,
+    tabs,
+    types,
+    unknown,
+    with_something_left,
+)
+from .small_clip import FRAMES, make_small
 
-from .small_clip import FRAMES, SIZE, STEPS, make_small
-
-FOLDER = REPO / "tests" / "data" / "ade"
 IN_A_DIALOG = "typeof app.extensionManager.dialog.showLoadWorkflowWarning === 'function'"
-TAKE_AWAY = """() => {
-    const { dialog } = app.extensionManager;
-    window.usual = dialog.confirm;
-    dialog.confirm = undefined;
-}"""
-GIVE_BACK = "() => { app.extensionManager.dialog.confirm = window.usual; }"
-QUESTION = "Convert to AnimateDiff Native?"
-STAYS = "ADE_AnimateDiffUniformContextOptions"
 MISSING_NODES = "#global-missing-nodes, #global-load-workflow-warning"
-
-
-def unknown(page):
-    """Node types that are not installed. Newer pages draw others red too: those whose file of
-    weights the server does not have."""
-    return sorted({node["type"] for node in page.nodes() if not node["known"]})
+ROUTE = "**/animatediff_native/convert"
 
 
 @pytest.fixture
@@ -37,10 +37,9 @@ def offered(page):
 
     def drop(name):
         page.drop(FOLDER / f"{name}.json")
-        question = page.dialogs.filter(has_text=QUESTION)
-        question.wait_for()
+        found = question(page)
         expect(page.dialogs).to_have_count(1)
-        return question
+        return found
 
     return drop
 
@@ -61,16 +60,14 @@ def listed(page):
 
 
 def test_what_is_converted_runs(page, standins, offered):
-    question = offered("gen2_simple_ui")
-    expect(question.get_by_role("listitem")).to_have_count(5)
+    found = offered("gen2_simple_ui")
+    expect(found).to_contain_text("Will be converted (5)")
+    expect(found.get_by_role("listitem")).to_have_count(5)
     page.picture("offer")
-    before = page.opened_path()
-    question.get_by_role("button", name="Confirm").click()
-    page.wait_until_opened(before)
-    expect(page.toasts).to_contain_text("Converted")
-    expect(page.dialogs).to_have_count(0)
-    assert unknown(page) == []
+    convert(page)
     page.picture("converted")
+    expect(page.dialogs).to_have_count(0)
+    assert unknown(page) == [] and notes(page) == []
     make_small(page, standins)
     run_to_a_clip(page)
 
@@ -94,32 +91,13 @@ def run_to_a_clip(page):
 def accept(page, said=False):
     """said: the page may say something of this file itself, under the question: older ones list
     missing nodes of API format, newer ones cannot open a workflow inside other JSON."""
-    question = page.dialogs.filter(has_text=QUESTION)
-    question.wait_for()
-    question.get_by_role("button", name="Confirm").click()
-    expect(page.toasts.filter(has_text="Converted")).to_have_count(1)
-    expect(question).to_have_count(0)
+    convert(page)
     while said and (count := page.dialogs.count()):
         page.tab.keyboard.press("Escape")
         expect(page.dialogs).to_have_count(count - 1)
     expect(page.dialogs).to_have_count(0)
     page.tab.wait_for_function("() => !app.extensionManager.spinner")
     assert unknown(page) == []
-
-
-def small(name, standins, folder=FOLDER):
-    """An example with files that are there, and a size that a CPU samples in seconds."""
-    text = (folder / f"{name}.json").read_text(encoding="utf-8")
-    given = json.loads(re.sub(r'"[^"]*\.ckpt"', json.dumps(standins.motion_module.name), text))
-    for node in given["nodes"]:
-        kind, values = node["type"], node.get("widgets_values")
-        if kind == "CheckpointLoaderSimple":
-            values[0] = standins.checkpoint.name
-        elif kind == "EmptyLatentImage":
-            values[:] = [SIZE, SIZE, FRAMES]
-        elif kind == "KSampler":
-            values[2] = STEPS
-    return given
 
 
 def test_a_picture_of_that_time_becomes_a_clip(page, standins):
@@ -136,13 +114,46 @@ def test_api_format_in_a_file_is_offered_too(page, make, kind):
     given = json.loads((FOLDER / "gen1_api.json").read_text(encoding="utf-8"))
     page.drop_bytes(f"old.{kind[-3:]}", make(prompt=given), kind)
     accept(page, said=make is png)
-    assert "ADN_ApplyMotionModule" in {node["type"] for node in page.nodes()}
+    assert "ADN_ApplyMotionModule" in types(page)
 
 
-def test_api_format_is_offered_too(page):
+def assert_api_is_open(page, name, before):
+    """The converted workflow has its name, and what newer pages made of the file is gone."""
+    assert "ADN_ApplyMotionModule" in types(page) and page.exported()
+    assert re.fullmatch(rf"{name}(_\d+)? \(AnimateDiff Native\)", in_front(page))
+    assert sorted(tabs(page)) == sorted([*before, in_front(page)])
+
+
+def test_api_format_is_offered_too(page, mode):
+    before = tabs(page)
     page.drop_bytes("api.json", (FOLDER / "gen1_api.json").read_bytes(), "application/json")
+    question(page)
+    page.picture(f"api format is offered, {mode}")
     accept(page, said=True)
-    assert page.exported() and "ADN_ApplyMotionModule" in {n["type"] for n in page.nodes()}
+    assert_api_is_open(page, "api", before)
+
+
+def test_api_format_is_offered_where_the_page_opens_it(page, tmp_path):
+    before = tabs(page)
+    file = tmp_path / "opened by the page.json"
+    file.write_bytes((FOLDER / "gen1_api.json").read_bytes())
+    page.tab.locator("#comfy-file-input").set_input_files(file)
+    accept(page, said=True)
+    assert_api_is_open(page, "opened by the page", before)
+
+
+def test_api_format_that_was_refused_can_still_be_converted(page):
+    """Newer pages show it without links: what was in the file is converted."""
+    name = "api once more"
+    page.drop_bytes(f"{name}.json", (FOLDER / "gen1_api.json").read_bytes(), "application/json")
+    question(page).get_by_role("button", name="Cancel").click()
+    page.tidy()
+    if unknown(page):
+        choose(page, CONVERT_OPEN)
+        accept(page)
+        sent = page.exported()
+        kinds = {node["class_type"]: node["inputs"] for node in sent.values()}
+        assert isinstance(kinds["KSampler"]["model"], list)
 
 
 def test_a_workflow_in_other_json_is_offered_too(page):
@@ -172,83 +183,77 @@ def test_a_converted_subgraph_runs(page, standins, tmp_path):
 
 
 def test_a_refused_offer_changes_nothing(page, offered, listed):
-    question = offered("gen1_ui")
+    found = offered("gen1_ui")
     before = page.opened_path()
-    question.get_by_role("button", name="Cancel").click()
-    expect(question).to_have_count(0)
+    found.get_by_role("button", name="Cancel").click()
+    expect(found).to_have_count(0)
     listed("ADE_AnimateDiffLoaderGen1")
     assert page.opened_path() == before
     assert unknown(page) == ["ADE_AnimateDiffLoaderGen1"]
 
 
 def test_a_question_that_is_closed_is_refused(page, offered, listed):
-    question = offered("gen1_ui")
+    found = offered("gen1_ui")
     page.tab.keyboard.press("Escape")
-    expect(question).to_have_count(0)
+    expect(found).to_have_count(0)
     listed("ADE_AnimateDiffLoaderGen1")
 
 
-def test_what_cannot_be_converted_is_told(page, offered, listed):
-    question = offered("cameractrl_ui")
-    before = page.opened_path()
-    question.get_by_role("button", name="Confirm").click()
-    expect(page.toasts).to_contain_text("Nothing could be converted")
-    expect(page.toasts).to_contain_text("ADE_CameraPoseBasic")
+def test_nothing_is_offered_where_nothing_would_be_converted(page, listed):
+    with page.tab.expect_response(ROUTE) as answer:
+        page.drop(FOLDER / "cameractrl_ui.json")
+    assert answer.value.json()["converted"] == []
     listed("ADE_CameraPoseBasic")
-    assert page.opened_path() == before
+    page.tab.wait_for_timeout(500)
+    expect(page.dialogs.filter(has_text=QUESTION)).to_have_count(0)
+    expect(page.toasts).to_have_count(0)
 
 
-def test_what_is_left_is_asked_about_once(page, tmp_path, listed):
-    """Options that serve a node of another pack stay; the converted workflow is not offered again."""
-    given = json.loads((FOLDER / "gen1_ui.json").read_text(encoding="utf-8"))
-    empty = {
-        "pos": [0, 0],
-        "size": [200, 100],
-        "flags": {},
-        "order": 0,
-        "mode": 0,
-        "properties": {},
-    }
-    given["nodes"] += [
-        {**empty, "id": 90, "type": STAYS, "inputs": [], "outputs": [
-            {"name": "CONTEXT_OPTS", "type": "CONTEXT_OPTIONS", "links": [90]}], "widgets_values": []},
-        {**empty, "id": 91, "type": "AnimateDiff Script", "outputs": [], "widgets_values": [],
-         "inputs": [{"name": "context_options", "type": "CONTEXT_OPTIONS", "link": 90}]},
-    ]  # fmt: skip
-    given["links"].append([90, 90, 0, 91, 0, "CONTEXT_OPTIONS"])
+def test_what_is_left_is_listed_and_asked_about_once(page, tmp_path, listed):
+    """The converted workflow, whose options stay, is not offered again."""
     file = tmp_path / "left.json"
-    file.write_text(json.dumps({**given, "last_node_id": 91, "last_link_id": 90}), encoding="utf-8")
+    file.write_text(json.dumps(with_something_left()), encoding="utf-8")
     page.drop(file)
-    question = page.dialogs.filter(has_text=QUESTION)
-    question.wait_for()
-    before = page.opened_path()
-    question.get_by_role("button", name="Confirm").click()
-    page.wait_until_opened(before)
-    expect(page.toasts.filter(has_text="no equivalent")).to_contain_text(STAYS)
-    expect(question).to_have_count(0)
+    found = question(page)
+    expect(found).to_contain_text("Will not: no equivalent (1)")
+    expect(found).to_contain_text(STAYS)
+    convert(page)
+    expect(page.toasts.filter(has_text="no equivalent")).to_have_count(1)
+    ((_, text),) = notes(page)
+    assert STAYS in text
+    expect(found).to_have_count(0)
     listed()
 
 
-def test_a_page_without_that_dialog_opens_the_workflow_all_the_same(page, listed):
-    """Nothing of ours is left on the console: the fixture looks."""
-    page.tab.evaluate(TAKE_AWAY)
-    try:
-        page.drop(FOLDER / "gen1_ui.json")
-        listed("ADE_AnimateDiffLoaderGen1")
-        assert unknown(page) == ["ADE_AnimateDiffLoaderGen1"]
-        expect(page.dialogs.filter(has_text="Convert to")).to_have_count(0)
-    finally:
-        page.tab.evaluate(GIVE_BACK)
+def test_the_name_is_kept_and_the_workflow_too(page):
+    """A second time, what was converted first stays as well."""
+    page.drop(FOLDER / "gen1_ui.json")
+    name = in_front(page)
+    convert(page)
+    assert in_front(page) == f"{name} (AnimateDiff Native)" and name in tabs(page)
+    page.tidy()
+    page.tab.evaluate("""async name => {
+        const { workflow } = app.extensionManager;
+        const tab = workflow.openWorkflows.find(tab => tab.filename === name);
+        await app.loadGraphData(tab.activeState, true, true, tab);
+    }""", name)  # fmt: skip
+    convert(page)
+    assert in_front(page) == f"{name} (AnimateDiff Native) 2"
 
 
-def test_a_server_that_cannot_convert_is_told(page, offered, listed):
-    question = offered("gen1_ui")
+def test_the_toast_ends_by_itself(page, offered):
+    offered("gen1_ui")
+    convert(page)
+    expect(page.toasts).to_have_count(0)
+
+
+def test_a_server_that_cannot_convert_is_told(page, listed):
     refusal = json.dumps({"error": "too large"})
-    page.tab.route("**/animatediff_native/convert", lambda route: route.fulfill(
+    page.tab.route(ROUTE, lambda route: route.fulfill(
         status=413, content_type="application/json", body=refusal))  # fmt: skip
     try:
-        question.get_by_role("button", name="Confirm").click()
+        page.drop(FOLDER / "gen1_ui.json")
         expect(page.toasts).to_contain_text("too large")
         listed("ADE_AnimateDiffLoaderGen1")
     finally:
-        page.tab.unroute("**/animatediff_native/convert")
+        page.tab.unroute(ROUTE)
