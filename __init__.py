@@ -26,6 +26,7 @@ from .nodes import (
 )
 from .nodes.convert_route import register_route
 from .nodes.folders import register_folders
+from .nodes.node_messages import show_messages_on_nodes
 from .nodes.replacements import register_replacements
 
 WEB_DIRECTORY = "./web"
@@ -62,6 +63,7 @@ class AnimateDiffNative(ComfyExtension):
 async def comfy_entrypoint() -> AnimateDiffNative:
     """The host's entry point for V3 extensions; older ones do not call `on_load`."""
     register_route()
+    show_messages_on_nodes()
     await register_replacements()
     return AnimateDiffNative()
 

@@ -86,7 +86,7 @@ OURS: dict[str, OurNode] = {
     WINDOWS: OurNode(
         "Context Windows",
         (340, 282),
-        sockets=(MODEL_IN,),
+        sockets=(MODEL_IN, ("latent", "LATENT", True)),
         widgets=(
             ("context_length", "INT", 16),
             ("context_overlap", "INT", 4),

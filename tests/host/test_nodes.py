@@ -152,6 +152,7 @@ CONTRACT = {
             "reference",
             "reference_start",
             "reference_end",
+            "latent",
         ],
         ["MODEL"],
     ),

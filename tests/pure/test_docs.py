@@ -133,9 +133,11 @@ def slug(heading: str) -> str:
 
 MESSAGES = {  # what the questions quote, and a part of the line of code that says it
     '"a context window has 40 frames, and ... can see 32 at once"': "can see {limit} at once",
-    '"a ControlNet has 60 hints, and the clip has 64 frames"': "hints, and the clip has",
-    "\"'c_crossattn' of the positive conditioning has 48 entries, and the clip has 24 frames\"": (
-        "conditioning has {tensor.shape[0]} entries"
+    '"a ControlNet has 60 images, and the clip has 64 frames"': (
+        "a ControlNet has {counted(count, 'image')}, and the clip has"
+    ),
+    '"the positive prompt is for 48 frames, and the clip has 24 frames"': (
+        "prompt{part} is for {counted(count, 'frame')}, and the clip has"
     ),
     '"the model is of the kind SDXL"': "the model is of the kind {kind}",
 }

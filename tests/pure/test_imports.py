@@ -10,6 +10,7 @@ PACKAGES = {"nodes": 3, "training": 2, "lora": 1, "samplers": 1, "convert": 1, "
 HOST_MODULES = {
     "comfy",
     "comfy_api",
+    "comfy_execution",
     "comfy_extras",
     "folder_paths",
     "nodes",
@@ -25,6 +26,7 @@ PURE = [
     "motion/positions.py",
     "motion/keyed_text.py",
     "motion/known_files.py",
+    "motion/missing_file.py",
     "motion/keyed_entries.py",
     "motion/frame_keys.py",
     "motion/expressions.py",
@@ -74,6 +76,7 @@ PURE = [
     "samplers/prompt_frames.py",
     "samplers/prompt_text.py",
     "samplers/prompt_plot.py",
+    "samplers/windows_plot.py",
     "samplers/clip_in_parts.py",
     "samplers/run_progress.py",
     "samplers/clip_player.py",

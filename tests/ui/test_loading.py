@@ -1,12 +1,16 @@
 """The page with the extension."""
 
+OURS = [
+    "AnimateDiffNative.ConvertWorkflow",
+    "AnimateDiffNative.NodeMessages",
+    "AnimateDiffNative.OurNodes",
+]
+
 
 def test_the_page_loads_our_extension(page):
     """Errors on the console are looked for after every test."""
     names = page.tab.evaluate("app.extensions.map(extension => extension.name)")
-    assert [name for name in names if name.startswith("AnimateDiffNative.")] == [
-        "AnimateDiffNative.ConvertWorkflow"
-    ]
+    assert sorted(name for name in names if name.startswith("AnimateDiffNative.")) == OURS
 
 
 def test_the_page_knows_our_nodes(page, server):
