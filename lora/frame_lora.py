@@ -22,7 +22,7 @@ from torch import nn
 from ..motion.application import frames_of
 from ..motion.apply import reach_second_models
 from ..motion.call_frames import frames_in_batch
-from ..motion.errors import AnimateDiffError
+from ..motion.errors import AnimateDiffError, counted
 from ..motion.frame_strengths import along_clip
 from ..motion.run import twins
 from .layer_update import LayerUpdate
@@ -171,8 +171,8 @@ class FrameLoraCall:
             return self.strengths
         if count % entries:
             raise AnimateDiffError(
-                f"a layer of the model was given {count} parts where there are {entries} by frame, "
-                "and LoRA by Frame does not know which frame each is of.",
+                f"a layer of the model was given {count} of {counted(entries, 'frame')}, and LoRA "
+                "by Frame does not know which.",
                 "layers that see every frame by itself",
                 "take the node that merges frames or tokens off the model, or use one strength "
                 "for all frames.",

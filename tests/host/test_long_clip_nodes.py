@@ -186,7 +186,7 @@ def test_a_checkpoint_without_a_text_encoder():
 
 def test_a_schedule_of_another_length_than_the_clip():
     positive = PromptSchedule.execute(FakeClip(), "0: a\n4: b", 20, "", "", "linear")[0]
-    with pytest.raises(AnimateDiffError, match=r"20 entries.* 30 frames"):
+    with pytest.raises(AnimateDiffError, match=r"for 20 frames.* 30 frames"):
         tiny.sample(windowed(probes.trivial()), frames=30, positive=positive, steps=1)
     assert torch.isfinite(
         tiny.sample(windowed(probes.trivial()), frames=20, positive=positive, steps=1)

@@ -275,7 +275,7 @@ def test_another_length_than_the_clip_is_named_before_sampling(clip, clips):
     assert torch.isfinite(tiny.sample(model, frames=12 * clips, positive=right, steps=1)).all()
     for frames in (8, 16):
         wrong = schedule(clip, TWO, frames)[0]
-        with pytest.raises(AnimateDiffError, match=rf"{frames} entries.* 12 frames"):
+        with pytest.raises(AnimateDiffError, match=rf"for {frames} frames.* 12 frames"):
             tiny.sample(model, frames=12 * clips, positive=wrong, steps=1)
 
 

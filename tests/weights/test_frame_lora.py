@@ -165,7 +165,7 @@ def _halves(tokens):
 def test_where_frames_are_merged_is_an_error(plain, shapes):
     merged = plain.clone()
     merged.set_model_attn1_patch(lambda *qkv: [each[:3] for each in qkv[:3]])
-    with pytest.raises(AnimateDiffError, match=r"3 rows for a batch of 8 latents"):
+    with pytest.raises(AnimateDiffError, match=r"given 3 of 8 frames"):
         sampled(by_frame(merged, spatial_lora.kohya(shapes), STRENGTHS))
 
 

@@ -91,7 +91,7 @@ def test_beside_a_mask(plain, frames):
 
 
 def test_a_mask_of_another_length_is_an_error():
-    with pytest.raises(AnimateDiffError, match=r"8 values, .* 5 entries"):
+    with pytest.raises(AnimateDiffError, match=r"8 values, .* 5 masks"):
         weighted(1, RAMP, mask=torch.ones(5, 4, 4))
 
 
@@ -135,7 +135,7 @@ def test_a_list_of_another_length_is_an_error(plain, windows):
         if windows
         else probes.windowed(model, WindowPlan())
     )
-    with pytest.raises(AnimateDiffError, match=r"5 entries, .* 8 frames"):
+    with pytest.raises(AnimateDiffError, match=r"5 masks, .* 8 frames"):
         one_step(model, weighted(1, [0.5, 1.0, 0.5, 1.0, 0.5]) + weighted(2, [1.0]))
 
 

@@ -161,7 +161,7 @@ def test_a_batch_that_is_no_whole_number_of_clips():
     model = use_free_init(
         apply_motion_module(tiny.model(), tiny.motion_module("v2"), clips=2), FreeInit()
     )
-    with pytest.raises(AnimateDiffError, match="has 7 entries"):
+    with pytest.raises(AnimateDiffError, match="the latent has 7 frames"):
         ksampler(model, torch.zeros(7, 4, 8, 8))
 
 
