@@ -69,7 +69,7 @@ SIZES = {
     "ImageStitch": Size(240, 166),
     "InpaintModelConditioning": Size(260, 142),
     "KSampler": Size(280, 490),
-    "LoadImage": Size(280, 300),
+    "LoadImage": Size(280, 326),
     "LoadLatent": Size(225, 86),
     "LoadVideo": Size(260, 304),
     "LoraLoader": Size(300, 138),
