@@ -41,7 +41,8 @@ def _view(boxes: list[wires.Box]) -> dict[str, Any]:
     right, bottom = (max(one[i] for one in boxes) for i in (2, 3))
     scale = min((WINDOW[2] - WINDOW[0]) / (right - left), (WINDOW[3] - WINDOW[1]) / (bottom - top))
     scale = int(scale * 100) / 100
-    return {"scale": scale, "offset": [round(WINDOW[i] / scale - x) for i, x in ((0, left), (1, top))]}
+    offset = [round(WINDOW[i] / scale - first) for i, first in ((0, left), (1, top))]
+    return {"scale": scale, "offset": offset}
 
 
 def _place(columns: list[Column]) -> None:

@@ -176,7 +176,9 @@ def flattened(points: list[Point]) -> list[Point]:
     for before, after in pairwise(points):
         step = math.copysign(FLAT, after[0] - before[0])
         level = before[1] == after[1] and abs(after[0] - before[0]) > 4 * FLAT
-        row += [before, (before[0] + step, before[1]), (after[0] - step, after[1])] if level else [before]
+        row.append(before)
+        if level:
+            row += [(before[0] + step, before[1]), (after[0] - step, after[1])]
     return [*row, points[-1]]
 
 

@@ -46,7 +46,7 @@ HOST_CLASSES = {
     "SamplerCustomAdvanced",
     "SelfAttentionGuidance",
 }
-OTHER_PACKS = {"Evolved Sampling", "Latent Keyframe From List", "Timestep Keyframe"}
+OTHER_PACKS = {"Evolved AnimateDiff", "Latent Keyframe From List", "Timestep Keyframe"}
 NO_NODES = {"Git LFS", "Hugging Face", "Stable Diffusion", "Unload Models"}
 WORDS = {"ComfyUI", "ControlNet", "ControlNets", "For", "HotshotXL", "LoRA", "More", "The", "This"}
 MENUS = {"Edit > Unload Models": ("Edit", "Comfy.Memory.UnloadModels")}

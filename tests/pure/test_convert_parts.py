@@ -145,7 +145,7 @@ def test_reroutes_connected_widgets_and_links_as_dicts():
     assert only(graph, WINDOWS)["inputs"]["context_length"] == primitive
     assert only(graph, NOISE)["inputs"]["context_length"] == primitive
     (record,) = (n for n in result.workflow["nodes"] if n["type"] == WINDOWS)
-    assert record["inputs"][1]["widget"] == {"name": "context_length"}
+    assert record["inputs"][2]["widget"] == {"name": "context_length"}
     assert record["widgets_values"][0] == 16
     assert all(isinstance(link, dict) for link in result.workflow["links"])
     assert [bend["id"] for bend in result.workflow["extra"]["reroutes"]] == [2]

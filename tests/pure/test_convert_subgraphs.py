@@ -77,8 +77,8 @@ def test_a_shown_widget_goes_on_to_our_node():
     result = converted(build)
     (inside,) = result.workflow["definitions"]["subgraphs"]
     windows = node(inside, "ADN_ContextWindows")
-    assert windows["inputs"][1]["widget"] == {"name": "context_length"}
-    number = windows["inputs"][1]["link"]
+    assert windows["inputs"][2]["widget"] == {"name": "context_length"}
+    number = windows["inputs"][2]["link"]
     (link,) = [one for one in inside["links"] if one["id"] == number]
     assert (link["origin_id"], link["origin_slot"]) == (INPUTS, 1)
     shown = node(result.workflow, "motion")

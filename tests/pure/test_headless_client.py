@@ -35,7 +35,7 @@ def error_of(tmp_path: Path, workflow: Path, *assignments: str, server: str = NO
         ("text_to_video", "99.seed=3", ["--set 99.seed:", "6: EmptyLatentImage, 'Frames'"]),
         ("text_to_video", "7.sed=3", ["no input 'sed'", "seed, steps, cfg"]),
         ("text_to_video", "CLIPTextEncode.text=a", ["Use an id:\n  4: CLIPTextEncode, 'Prompt'\n  5: CLIPTextEncode, 'Negative Prompt'\n"]),
-        ("two_controlnets", "First 64 Frames.length=8", ["Use an id:\n  7: ImageFromBatch", "  12: ImageFromBatch"]),
+        ("two_controlnets", "First 16 Frames.length=8", ["Use an id:\n  7: ImageFromBatch", "  12: ImageFromBatch"]),
         ("domain_adapter", "Adapter at 0.5.nothing=1", ["no input 'nothing'", "strength"]),
         ("text_to_video", "seed=3", ["--set seed: expected NODE.INPUT=VALUE"]),
         ("text_to_video", "7.seed", ["--set 7.seed: expected NODE.INPUT=VALUE"]),
