@@ -2,15 +2,16 @@
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import FilePayload, Locator, expect
+from playwright.sync_api import FilePayload, Locator, TimeoutError, expect
 
 from tools.paths import REPO
 from tools.standins import StandIns
 
-from .comfy_page import ComfyPage
+from .comfy_page import PATIENCE, ComfyPage
 from .small_clip import FRAMES, SIZE, STEPS
 
 FOLDER = REPO / "tests" / "data" / "ade"
@@ -66,10 +67,17 @@ def convert(page: ComfyPage) -> None:
 
 
 def choose(page: ComfyPage, command: str) -> None:
-    """Clicks an entry of the page's File menu."""
+    """Clicks an entry of the page's File menu, which opens under the pointer, unless that was there
+    before the menu was."""
     page.tab.locator(".comfyui-logo").first.click()
-    page.tab.get_by_role("menuitem", name="File", exact=True).first.hover()
-    page.tab.get_by_role("menuitem", name=command).click()
+    menu = page.tab.get_by_role("menuitem", name="File", exact=True).first
+    menu.hover()
+    entry = page.tab.get_by_role("menuitem", name=command)
+    with suppress(TimeoutError):
+        entry.wait_for(timeout=PATIENCE / 40)
+    if not entry.is_visible():
+        menu.click()
+    entry.click()
 
 
 def choose_files(page: ComfyPage, *files: Path | FilePayload) -> None:

@@ -7,13 +7,14 @@ from .comfy_page import ComfyPage
 FRAMES, SIZE, STEPS = 8, 64, 2
 
 
-def make_small(page: ComfyPage, standins: StandIns) -> None:
-    """Sets the widgets as a user would who has these files."""
+def make_small(page: ComfyPage, standins: StandIns, latent: bool = True) -> None:
+    """Sets the widgets as a user would who has these files; latent: whether the clip's is empty."""
+    empty = {"EmptyLatentImage": {"width": SIZE, "height": SIZE, "batch_size": FRAMES}}
     page.set_widgets(
         {
             "CheckpointLoaderSimple": {"ckpt_name": standins.checkpoint.name},
             "ADN_LoadMotionModule": {"motion_module": standins.motion_module.name},
-            "EmptyLatentImage": {"width": SIZE, "height": SIZE, "batch_size": FRAMES},
             "KSampler": {"steps": STEPS},
+            **(empty if latent else {}),
         }
     )

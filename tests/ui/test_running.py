@@ -4,12 +4,14 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
 from playwright.sync_api import Locator, expect
 
 from tools import media, workflow
 
 from .small_clip import FRAMES, SIZE, make_small
 
+SAVED = ".dom-widget video[src*='type=output']"  # the one that was loaded is shown too
 MOVES_WITHIN = 20  # seconds; it shows 8 frames in each
 
 
@@ -46,8 +48,21 @@ def test_a_clip_is_shown_in_the_page(page, server, standins):
     assert_it_moves(animation)
     page.picture("animation")
 
+
+def test_a_video_is_shown_in_the_page(page, server, standins):
+    moving = np.random.default_rng(0).integers(0, 256, (FRAMES, SIZE, SIZE, 3), dtype=np.uint8)
+    media.write_video(server.base.path / "input" / "input.mp4", moving)
+    page.drop(workflow.page_file("video_to_video"))
+    make_small(page, standins, latent=False)
+    page.set_widgets(
+        {
+            "ImageFromBatch": {"length": FRAMES},
+            "ImageScale": {"width": SIZE, "height": SIZE},
+        }
+    )
     page.look_at("SaveVideo")
-    video = page.tab.locator(".dom-widget video")
+    page.run()
+    video = page.tab.locator(SAVED)
     assert_it_is_the_clip(server, video, "videoWidth", media.video_frames)
     video.evaluate("shown => shown.play()")
-    page.tab.wait_for_function("document.querySelector('.dom-widget video').currentTime > 0.5")
+    page.tab.wait_for_function(f'document.querySelector("{SAVED}").currentTime > 0.5')

@@ -75,8 +75,8 @@ def assert_it_can_be_read(name, seen, mode):
             assert width <= planned[2] - planned[0] + 3, (node["type"], width)
             assert height <= planned[3] - planned[1] + 3, (node["type"], height)
             places = [(x + seen["offset"][i % 2]) * seen["scale"] for i, x in enumerate(box)]
-            assert LEFT <= places[0] and places[2] <= seen["view"][0], (node["type"], places)
-            assert TOP <= places[1] and places[3] <= seen["view"][1], (node["type"], places)
+            assert places[0] >= LEFT and places[2] <= seen["view"][0], (node["type"], places)
+            assert places[1] >= TOP and places[3] <= seen["view"][1], (node["type"], places)
     for (a, one), (b, other) in combinations(boxes.items(), 2):
         apart = [max(one[i], other[i]) - min(one[i + 2], other[i + 2]) for i in (0, 1)]
         assert max(apart) >= (TITLE if grown == 1 else 0), (a, b, apart)
