@@ -12,12 +12,12 @@ from typing import Any
 
 from tools import wires, workflow
 from tools.node_columns import Column, Graph, columns_of
-from tools.node_sizes import NARROWEST, SIZES, TITLE, box, footer, height
+from tools.node_sizes import NARROWEST, SIZES, TITLE, box, height, room
 
 WIDEST = 1890  # pixels: opens at 63 % in a window of 1600
 GAPS = (70, 60, 50)  # between columns: the widest that leaves nodes as wide as they like
 ABOVE = 60  # between nodes of a column
-UNDER = 76  # between the notes and the nodes
+UNDER = 84  # between the notes and the nodes
 NOTE = "MarkdownNote"
 WINDOW = (75, 150, 1580, 880)  # of 1600 x 900, without the bars of ComfyUI 0.3.75's page
 LINE, SIGN = 17, 6  # pixels: of a note's text
@@ -55,7 +55,7 @@ def _place(columns: list[Column]) -> None:
         for node in column.nodes:
             tall = height(node["type"], width, column.shares.get(node["id"], 1))
             node["pos"], node["size"] = [left, top], [width, tall]
-            top += tall + footer(node["type"]) + ABOVE + TITLE
+            top = room(node)[3] + ABOVE + TITLE
         left += width + gap
 
 
@@ -100,14 +100,12 @@ def _ways(page: dict[str, Any], columns: list[Column]) -> dict[int, list[wires.P
     """The reroutes of every link that would run behind a node, by its number."""
     notes = [box(node) for node in page["nodes"] if node["type"] == NOTE]
     ceiling = max((one[3] for one in notes), default=-float("inf"))
-    room = [
-        wires.Column(one.nodes, -float("inf") if one.beside else ceiling) for one in columns
-    ]
+    beside = [wires.Column(one.nodes, -float("inf") if one.beside else ceiling) for one in columns]
     place = {node["id"]: i for i, column in enumerate(columns) for node in column.nodes}
-    ways, all_boxes = {}, notes + [one for column in room for one in column.boxes]
+    ways, all_boxes = {}, notes + [one for column in beside for one in column.boxes]
     for link in sorted(wires.links_of(page), key=lambda link: place[link.target["id"]]):
         first, last = place[link.origin["id"]], place[link.target["id"]]
-        passed = room[first + 1 : last] if last > first else room[last : first + 1][::-1]
+        passed = beside[first + 1 : last] if last > first else beside[last : first + 1][::-1]
         boxes = [box for column in passed for box in column.boxes]
         if last <= first or wires.behind(wires.drawn([link.start, link.end]), boxes, wires.MARGIN):
             points = wires.way(link, passed, last > first)

@@ -31,15 +31,15 @@ HINTS = {
     "motion_lora_ramp": "C M F | FS | L P P | A | K | V W",
     "looped_clip": "C M F | A P P | CW FN | K | V | W",
     "video_to_video": "LV C M | GV | IB A | SC VE P P | K | V CV SV",
-    "video_to_video_depth": "LV LV | GV GV C M | IB IB A CL | SC VE P P | CW CA | K V | CV SV",
-    "long_clip_depth": "LV C M | GV A F CL | IB P P FN | CW CA | K V | CV SV",
-    "two_controlnets": "LV LV | GV GV C M | IB IB A CL | P P CY CL | CA CA F | K V | CV SV",
+    "video_to_video_depth": "LV LV | GV GV C M | IB IB CL A | SC VE P P | CA CW | K V | CV SV",
+    "long_clip_depth": "LV C M | GV F CL A | IB P P FN | CA CW | K V | CV SV",
+    "two_controlnets": "LV LV | GV GV C M | IB IB CL A | P P CY CL | CA CA F | K V | CV SV",
     "inpainting": "LI C M | SC A | RI P P | IC | K | V W",
     "masked_motion": "C M SM SM | MC F | MS | A P P | K | V W",
     "motion_ramp": "C M F | MS | A P P | K | V | W",
-    "lora_by_frame": "C M F | A FS | FL P P | K | V | W",
+    "lora_by_frame": "C M F | A FS | P P FL | K | V | W",
     "control_fades": "LV C M | GV A F | IB CL P P | CA FS | FC K | V CV SV",
-    "prompt_blend": "C M F | FS A | FS P P | FP FP CO P | K | V W",
+    "prompt_blend": "C M F | A FS | P P FS | P FP FP | CO K | V W",
     "noise_layer": "C M SM SM | MC N N | A F NL | P P UN UN | ^K K | ^V V ST W/2",
     "long_clip_in_parts": "C M F | A CC | P CW | ^PS FN | ^K | ^V IB SI/2 SL",
     "domain_adapter": "C M F | A P P | DA DA DA | ^K K | ^K V V | ^V ST ST W/3",
@@ -153,7 +153,8 @@ def _movable(graph: Graph, first: dict[int, int]) -> list[list[int]]:
 def _tall(graph: Graph, column: list[int]) -> float:
     types = [graph.type(key) for key in column]
     return sum(
-        height(one, SIZES[one].width) + footer(one) + TITLE + 60 for one in types
+        max(height(one, SIZES[one].width), SIZES[one].grown) + footer(one) + TITLE + 60
+        for one in types
     )
 
 

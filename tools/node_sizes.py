@@ -1,8 +1,7 @@
 """How much room nodes take in the page: measured in a browser, in both ways that it draws them.
 
-A height is the node's body without its title bar, the larger of the two, with this pack's badge and
-with what the node comes to show: a preview while sampling, a square clip, a curve. Nodes that are
-not listed here have to be, before a workflow with them can be arranged.
+Heights are those of a node's body without its title bar, the larger of the two, with this pack's
+badge. Nodes that are not listed here have to be, before a workflow with them can be arranged.
 """
 
 from typing import Any, NamedTuple
@@ -13,10 +12,12 @@ NARROWEST = 225  # no node of the newer kind is narrower
 
 
 class Size(NamedTuple):
-    """width: as wide as is good to read; shows: it grows by its own width, for a square picture."""
+    """width: as wide as is good to read. grown: its height when it shows what it does, after a run
+    or in one. shows: its height has its own width added, for a square picture."""
 
     width: int
     height: int
+    grown: int = 0
     shows: bool = False
 
 
@@ -31,30 +32,30 @@ LOADERS = {  # by node type, the inputs that name a model file
 }
 INPUT_FILES = {"LoadVideo", "LoadImage"}
 SIZES = {
-    "ADN_ApplyMotionModule": Size(270, 258),
-    "ADN_ContextWindows": Size(270, 460),
-    "ADN_ContinueClip": Size(270, 202),
-    "ADN_FrameControlStrength": Size(270, 98),
-    "ADN_FrameGuidance": Size(300, 350),
-    "ADN_FrameLora": Size(330, 134),
+    "ADN_ApplyMotionModule": Size(270, 226, 240),
+    "ADN_ContextWindows": Size(270, 282, 490),
+    "ADN_ContinueClip": Size(270, 202, 436),
+    "ADN_FrameControlStrength": Size(270, 98, 330),
+    "ADN_FrameGuidance": Size(300, 176, 410),
+    "ADN_FrameLora": Size(300, 134, 366),
     "ADN_FrameNoise": Size(270, 234),
-    "ADN_FramePromptStrength": Size(270, 78),
-    "ADN_FrameStrengths": Size(300, 400),
-    "ADN_FreeInit": Size(270, 226),
+    "ADN_FramePromptStrength": Size(270, 78, 312),
+    "ADN_FrameStrengths": Size(300, 210, 440),
+    "ADN_FreeInit": Size(270, 190, 250),
     "ADN_FreeLong": Size(270, 142),
-    "ADN_FreeNoise": Size(270, 254),
+    "ADN_FreeNoise": Size(270, 228, 476),
     "ADN_LoadDomainAdapter": Size(300, 114),
     "ADN_LoadMotionLora": Size(300, 218),
     "ADN_LoadMotionModule": Size(300, 114),
-    "ADN_MotionStrength": Size(300, 560),
+    "ADN_MotionStrength": Size(300, 340, 640),
     "ADN_NoiseLayer": Size(270, 238),
     "ADN_PingPong": Size(225, 58),
-    "ADN_PromptSchedule": Size(340, 580),
+    "ADN_PromptSchedule": Size(340, 380, 620),
     "ADN_SaveMotionLora": Size(300, 122),
     "ADN_StretchPositions": Size(270, 170),
-    "ADN_TrainMotionLora": Size(340, 814),
+    "ADN_TrainMotionLora": Size(340, 680, 880),
     "ADN_UseNoise": Size(225, 78),
-    "ADN_Views": Size(270, 170),
+    "ADN_Views": Size(270, 170, 400),
     "CLIPTextEncode": Size(300, 100),
     "Canny": Size(225, 90),
     "CheckpointLoaderSimple": Size(300, 102),
@@ -68,7 +69,7 @@ SIZES = {
     "ImageScale": Size(225, 146),
     "ImageStitch": Size(240, 166),
     "InpaintModelConditioning": Size(260, 142),
-    "KSampler": Size(280, 490),
+    "KSampler": Size(280, 300, 580),
     "LoadImage": Size(280, 326),
     "LoadLatent": Size(225, 86),
     "LoadVideo": Size(260, 304),
@@ -77,10 +78,10 @@ SIZES = {
     "PreviewImage": Size(400, 320),
     "RepeatImageBatch": Size(225, 62),
     "RepeatLatentBatch": Size(225, 62),
-    "SaveAnimatedWEBP": Size(340, 184, shows=True),
-    "SaveImage": Size(340, 72, shows=True),
+    "SaveAnimatedWEBP": Size(340, 184, 0, True),
+    "SaveImage": Size(340, 72, 0, True),
     "SaveLatent": Size(240, 94),
-    "SaveVideo": Size(340, 128, shows=True),
+    "SaveVideo": Size(340, 128, 0, True),
     "SolidMask": Size(240, 118),
     "VAEDecode": Size(225, 54),
     "VAEEncode": Size(225, 54),
@@ -98,6 +99,13 @@ def footer(node_type: str) -> int:
 
 
 def box(node: dict[str, Any]) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of all that a node can take, its title bar included."""
+    """Left, top, right and bottom of a node as it opens, its title bar and footer included."""
     (left, top), (width, tall) = node["pos"], node["size"]
     return left, top - TITLE, left + width, top + tall + footer(node["type"])
+
+
+def room(node: dict[str, Any]) -> tuple[float, float, float, float]:
+    """The same of all that it comes to take."""
+    left, top, right, bottom = box(node)
+    grown = SIZES[node["type"]].grown if node["type"] in SIZES else 0
+    return left, top, right, max(bottom, node["pos"][1] + grown + footer(node["type"]))

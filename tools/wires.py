@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tools.node_sizes import box
+from tools.node_sizes import room
 
 SLOT = 20  # pixels from one socket of a node to the next
 MARGIN = 16  # from a wire to a node that it passes
@@ -105,7 +105,7 @@ class Column:
     """One column of nodes, and the room that wires have to pass it."""
 
     def __init__(self, nodes: Sequence[dict[str, Any]], ceiling: float) -> None:
-        self.boxes = sorted((box(node) for node in nodes), key=lambda one: one[1])
+        self.boxes = sorted((room(node) for node in nodes), key=lambda one: one[1])
         self.left = min(one[0] for one in self.boxes)
         self.right = max(one[2] for one in self.boxes)
         edges = [*(y for one in self.boxes for y in (one[1], one[3]))]

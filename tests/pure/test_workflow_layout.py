@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from tools import arrange, wires, workflow
-from tools.node_sizes import box
+from tools.node_sizes import box, room
 
 NOTE = "MarkdownNote"
 WIDEST, HIGHEST = 1900, 1100  # pixels: in a window of 1600 x 900 the page shows them at 60 %
@@ -33,7 +33,7 @@ def nodes_of(page):
 
 
 def test_nodes_lie_apart(page):
-    for a, b in combinations(map(box, page["nodes"]), 2):
+    for a, b in combinations(map(room, page["nodes"]), 2):
         beside = max(a[0], b[0]) - min(a[2], b[2])
         below = max(a[1], b[1]) - min(a[3], b[3])
         assert beside >= BESIDE or below >= BELOW, (a, b)
@@ -58,7 +58,7 @@ def test_it_opens_beside_the_toolbars(page):
 
 def test_data_goes_to_the_right_or_down_a_column(page):
     for link in wires.links_of(page):
-        before, after = box(link.origin), box(link.target)
+        before, after = room(link.origin), room(link.target)
         down = before[0] == after[0] and before[3] + BELOW <= after[1]
         assert before[2] + BESIDE <= after[0] or down, (link.origin["type"], link.target["type"])
 
@@ -66,7 +66,7 @@ def test_data_goes_to_the_right_or_down_a_column(page):
 def test_wires_run_beside_the_nodes(page):
     places = {one["id"]: one for one in page["extra"].get("reroutes", [])}
     parents = {one["id"]: one["parentId"] for one in page["extra"].get("linkExtensions", [])}
-    boxes = [box(node) for node in page["nodes"]]
+    boxes = [room(node) for node in page["nodes"]]
     for link in wires.links_of(page):
         points, key = [link.end], parents.get(link.number)
         while key is not None:
@@ -106,8 +106,8 @@ def test_it_is_as_the_tool_arranges_it(name, page):
 def test_a_workflow_without_hints_is_arranged_too(page):
     """As a new one would be, by its links alone."""
     arrange.arrange(page)
-    for a, b in combinations(map(box, page["nodes"]), 2):
+    for a, b in combinations(map(room, page["nodes"]), 2):
         assert max(a[0], b[0]) > min(a[2], b[2]) or max(a[1], b[1]) > min(a[3], b[3])
     for link in wires.links_of(page):
-        before, after = box(link.origin), box(link.target)
+        before, after = room(link.origin), room(link.target)
         assert before[2] < after[0] or (before[0] == after[0] and before[3] < after[1])

@@ -6,8 +6,7 @@ from itertools import combinations
 import pytest
 
 from tools import workflow
-from tools.node_sizes import TITLE
-from tools.node_sizes import box as room
+from tools.node_sizes import TITLE, room
 
 from .comfy_page import NODES_2
 from .small_clip import make_small
@@ -15,7 +14,9 @@ from .test_opened_templates import open_by_clicks
 
 SMALLEST = 0.6  # of full size, in a window of 1600 x 900
 LEFT, TOP = 60, 80  # pixels that the page's bars take of the canvas
-LOAD = """([graph, name]) => app.loadGraphData(graph, true, true, name, { openSource: "template" })"""
+LOAD = (
+    """([graph, name]) => app.loadGraphData(graph, true, true, name, { openSource: "template" })"""
+)
 SETTLED = """() => {
     const view = [...app.canvas.ds.offset, app.canvas.ds.scale].join();
     const still = window.seenView === view;
