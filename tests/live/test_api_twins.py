@@ -15,7 +15,10 @@ SMALLER = {  # what has to be smaller in another way, by workflow and node
     "motion_lora_ramp": {"ADN_FrameStrengths": {"keyframes": "0: 0.0, 1: 0.0, 3: 1.0"}},
     "train_motion_lora": {"ADN_TrainMotionLora": {"rank": 2, "width": 64, "height": 64}},
 }
-ENDS = {"train_motion_lora": {"ADN_SaveMotionLora", "PreviewImage"}}  # of those that make no clip
+ENDS = {  # of those that save no clip
+    "train_motion_lora": {"ADN_SaveMotionLora", "PreviewImage"},
+    "long_clip_in_parts": {"SaveImage", "SaveLatent"},
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

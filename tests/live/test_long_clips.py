@@ -16,9 +16,12 @@ def small(files, name: str) -> dict:
 
 def test_prompt_travel_shows_its_schedule(server, files):
     prompt = small(files, "prompt_travel")
-    outputs = server.client.run(prompt)
+    schedule = workflow.node_id(prompt, "ADN_PromptSchedule")
+    prompt["table"] = {"class_type": "PreviewAny", "inputs": {"source": [schedule, 1]}}
     last = clip_length(prompt) - 1
-    (table,) = outputs[workflow.node_id(prompt, "ADN_PromptSchedule")]["text"]
+    outputs = server.client.run(prompt)
+    (table,) = outputs["table"]["text"]
+    assert len(outputs[schedule]["images"]) == 1
     assert f"- {last}: a small house by a lake, winter, deep snow" in table
 
 
