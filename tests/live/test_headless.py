@@ -18,10 +18,23 @@ TEXT = "a lake = still, 100% calm"
 
 
 @pytest.fixture
-def command(server, standins, tmp_path):
+def two_savers(tmp_path) -> Path:
+    """The workflow with a second saver."""
+    graph = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    graph["10"] = {"class_type": "CreateVideo", "inputs": {"images": ["8", 0], "fps": 8.0}}
+    video = {"video": ["10", 0], "filename_prefix": "clip", "format": "mp4", "codec": "h264"}
+    title = {"title": "Save as MP4"}
+    graph["11"] = {"class_type": "SaveVideo", "inputs": video, "_meta": title}
+    file = tmp_path / "two_savers.json"
+    file.write_text(json.dumps(graph), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def command(server, standins, tmp_path, two_savers):
     """The command line for a small clip, with more assignments; later ones win."""
 
-    def build(*assignments: str, workflow: Path = WORKFLOW) -> list[str | Path]:
+    def build(*assignments: str, workflow: Path = two_savers) -> list[str | Path]:
         small = (
             f"CheckpointLoaderSimple.ckpt_name={standins.checkpoint.name}",
             f"2.motion_module={standins.motion_module.name}",
