@@ -298,4 +298,4 @@ def test_windows_longer_than_the_table(plain):
 def test_a_stride_too_large_is_capped_and_said(caplog):
     model = windowed(probes.trivial(), WindowPlan(stride=5, schedule=Schedule.LOOPED))
     tiny.sample(model, frames=40, steps=1)
-    assert "context_stride is 5, and a clip of 40 frames in windows of 16 has room for 3" in caplog.text
+    assert "context_stride of Context Windows is 5, and a clip of 40 frames in windows of 16 has room for 3" in caplog.text
