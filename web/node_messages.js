@@ -81,6 +81,7 @@ function forget(id) {
   const node = nodeOf(id);
   const widget = widgetOf(node);
   if (!widget) return;
+  widget.onRemove?.(); // older pages leave its element otherwise
   node.removeWidget(widget);
   node.setDirtyCanvas?.(true, true);
 }

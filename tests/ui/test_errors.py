@@ -45,8 +45,8 @@ MISTAKES = {
     ),
     "a window that the module cannot see": (
         "prompt_travel",
-        "KSampler",
-        {},
+        "ADN_ContextWindows",
+        {"context_length": 40},
         [
             "a context window has 40 frames",
             "can see 32 at once",
@@ -63,7 +63,6 @@ NOT_CONNECTED = re.compile(
 )
 ELSEWHERE = {
     "a window that the module cannot see": {
-        "ADN_ContextWindows": {"context_length": 40},
         "EmptyLatentImage": {"batch_size": 48},
         "ADN_PromptSchedule": {"frames": 48},
     },

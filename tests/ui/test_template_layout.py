@@ -12,7 +12,8 @@ from .comfy_page import NODES_2
 from .small_clip import make_small
 from .test_opened_templates import open_by_clicks
 
-SMALLEST = 0.6  # of full size, in a window of 1600 x 900
+WINDOW = [1600, 900]
+SMALLEST = 0.6  # of full size
 LEFT, TOP = 60, 80  # pixels that the page's bars take of the canvas
 LOAD = (
     """([graph, name]) => app.loadGraphData(graph, true, true, name, { openSource: "template" })"""
@@ -69,6 +70,8 @@ def assert_it_can_be_read(name, seen, mode, whole=True):
     first = seen["placed"][0]
     # Older pages enlarge a workflow for nodes of DOM.
     grown = round(first["box"][2] / (rooms[first["id"]][2] - rooms[first["id"]][0]), 1)
+    # The oldest pages do not fit a workflow into the view, which their bars make smaller.
+    whole = whole and seen["view"] == WINDOW
     boxes = {}
     for node in seen["placed"]:
         assert node["by_dom"] == (mode == NODES_2)
@@ -79,9 +82,10 @@ def assert_it_can_be_read(name, seen, mode, whole=True):
             assert width <= planned[2] - planned[0] + 3, (node["type"], width)
             assert height <= planned[3] - planned[1] + 3, (node["type"], height)
             places = [(x + seen["offset"][i % 2]) * seen["scale"] for i, x in enumerate(box)]
-            assert places[0] >= LEFT and places[2] <= seen["view"][0], (node["type"], places)
-            lowest = seen["view"][1] if whole else float("inf")
-            assert places[1] >= TOP and places[3] <= lowest, (node["type"], places)
+            assert places[0] >= LEFT, (node["type"], places)
+            assert not whole or places[2] <= seen["view"][0], (node["type"], places)
+            assert places[1] >= TOP, (node["type"], places)
+            assert not whole or places[3] <= seen["view"][1], (node["type"], places)
     for (a, one), (b, other) in combinations(boxes.items(), 2):
         apart = [max(one[i], other[i]) - min(one[i + 2], other[i + 2]) for i in (0, 1)]
         assert max(apart) >= (TITLE if grown == 1 else 0), (a, b, apart)
