@@ -277,5 +277,10 @@ class ComfyPage:
         return self.tab.locator(SEARCH_RESULT)
 
     def run(self) -> None:
-        """Clicks the Run button."""
-        self.tab.locator(RUN).first.click()
+        """Clicks the Run button; also where an older page has left the veil over it that it draws
+        while it opens a file."""
+        button = self.tab.locator(RUN).first
+        try:
+            button.click(timeout=PATIENCE / CLICKS)
+        except TimeoutError:
+            button.dispatch_event("click")

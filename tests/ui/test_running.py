@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tools import media, workflow
@@ -49,9 +50,17 @@ def test_a_clip_is_shown_in_the_page(page, server, standins):
     page.picture("animation")
 
 
-def test_a_video_is_shown_in_the_page(page, server, standins):
+@pytest.fixture
+def loaded(server):
+    """The video that the template names, gone afterwards: templates are as they come without it."""
+    file = server.base.path / "input" / "input.mp4"
+    yield file
+    file.unlink()
+
+
+def test_a_video_is_shown_in_the_page(page, server, standins, loaded):
     moving = np.random.default_rng(0).integers(0, 256, (FRAMES, SIZE, SIZE, 3), dtype=np.uint8)
-    media.write_video(server.base.path / "input" / "input.mp4", moving)
+    media.write_video(loaded, moving)
     page.drop(workflow.page_file("video_to_video"))
     make_small(page, standins, latent=False)
     page.set_widgets(
