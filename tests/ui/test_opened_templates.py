@@ -115,6 +115,7 @@ def test_the_template_browser_finds_and_shows_them(page):
 
 def test_a_new_user_comes_to_a_clip(page, standins):
     """From Browse Templates to Run, with the files at hand: every click is counted."""
+    page.visit()
     page.tab.evaluate(COUNT_CLICKS)
     start = time.monotonic()
     open_by_clicks(page, "text_to_video")

@@ -83,6 +83,8 @@ def expect_found(page: ComfyPage, words: str, titles: list[str]) -> None:
 
 @pytest.fixture
 def search(page, mode):
+    page.visit()  # as a user begins; an open video takes the double click
+    page.draw_nodes(mode)
     page.open_search()
     yield
     page.tab.keyboard.press("Escape")
