@@ -3,7 +3,7 @@ to download what is missing."""
 
 from typing import Any
 
-from ..motion.known_files import CHECKPOINTS, MODULES, MOTION_LORAS, known_file
+from ..motion.known_files import CHECKPOINTS, MODULES, MOTION_LORAS, known_file, own_name
 from .graph import Graph
 from .host_nodes import CHECKPOINT
 from .our_nodes import LOAD, LORA
@@ -23,7 +23,7 @@ def note_downloads(graph: Graph, scopes: list[Scope]) -> None:
         if node.raw is None and node.type in LOADERS:
             name, directory = LOADERS[node.type]
             value = node.inputs.get(name)
-            found = said.get(_plain(value)) if isinstance(value, str) else None
+            found = said.get(own_name(value)) if isinstance(value, str) else None
             if found is None and (known := known_file(value)) and known.directory == directory:
                 found = known.record()
             node.models = [] if found is None else [found]
@@ -38,10 +38,5 @@ def _said(scopes: list[Scope]) -> dict[str, dict[str, Any]]:
             models = properties.get("models") if isinstance(properties, dict) else None
             for model in models if isinstance(models, list) else []:
                 if isinstance(model, dict) and isinstance(model.get("name"), str):
-                    found.setdefault(_plain(model["name"]), model)
+                    found.setdefault(own_name(model["name"]), model)
     return found
-
-
-def _plain(name: str) -> str:
-    """A file's name without its folder."""
-    return name.replace("\\", "/").rsplit("/", 1)[-1]

@@ -14,12 +14,12 @@ from comfy.model_patcher import ModelPatcher
 from ..motion.detect import require_finite
 from ..motion.errors import AnimateDiffError
 from ..motion.formats import StateDict, some, unwrap
-from ..motion.known_files import LORAS
+from ..motion.known_files import LORAS, where_from
 from ..motion.recognise import DOMAIN_ADAPTER, kind_of
 from ..motion.unet_placement import require_sd15
 
 EXPECTED_ADAPTER = "a domain adapter for SD1.5 such as v3_sd15_adapter.ckpt"
-ADAPTER = "v3_sd15_adapter.ckpt (from https://huggingface.co/guoyww/animatediff)"
+ADAPTER = where_from("v3_sd15_adapter.ckpt")
 
 _PREFIX = re.compile(r"^(?:module\.|unet\.)+")
 _HALF = re.compile(r"_lora\.(down|up)\.weight$")

@@ -73,7 +73,16 @@ FILES = (
 _BY_NAME = {file.name.lower(): file for file in FILES}
 
 
+def own_name(name: str) -> str:
+    """A file's name without its folder; workflows of Windows have other signs between folders."""
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
 def known_file(name: object) -> KnownFile | None:
     """The file of this name, whatever folder a workflow has it in; None where it is not known."""
-    last = str(name).replace("\\", "/").rsplit("/", 1)[-1]
-    return _BY_NAME.get(last.lower())
+    return _BY_NAME.get(own_name(str(name)).lower())
+
+
+def where_from(name: str) -> str:
+    """A known file, and where it can be had."""
+    return f"{name} (from {_BY_NAME[name.lower()].page})"

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 
 from .errors import AnimateDiffError
 from .keyed_text import shortened
-from .known_files import MODULES, MOTION_LORAS, known_file
+from .known_files import MODULES, MOTION_LORAS, known_file, own_name, where_from
 
 KINDS = {
     MODULES: ("a motion module", "v3_sd15_mm.ckpt"),
@@ -18,9 +17,7 @@ CLOSE_NAMES = 3
 def such_as(folder: str) -> str:
     """What belongs into the folder, an example, and where that can be had."""
     what, example = KINDS[folder]
-    known = known_file(example)
-    assert known is not None
-    return f"{what} such as {example} (from {known.page})"
+    return f"{what} such as {where_from(example)}"
 
 
 def missing_file(
@@ -40,8 +37,8 @@ def missing_file(
 
 
 def _remedy(name: str, folder: str, present: Sequence[str], elsewhere: str) -> str:
-    last = _last(name)
-    same = [each for each in present if _last(each).lower() == last.lower()]
+    last = own_name(name)
+    same = [each for each in present if own_name(each).lower() == last.lower()]
     other = ", or choose another file" if present else ""
     known = known_file(name)
     if same:
@@ -61,14 +58,9 @@ def _source(folder: str) -> str:
 
 
 def _close(name: str, present: Sequence[str]) -> list[str]:
-    by_last = {_last(each).lower(): each for each in reversed(present)}
-    wanted = _last(name)[:100].lower()
+    by_last = {own_name(each).lower(): each for each in reversed(present)}
+    wanted = own_name(name)[:100].lower()
     return [by_last[each] for each in get_close_matches(wanted, by_last, CLOSE_NAMES, 0.5)]
-
-
-def _last(name: str) -> str:
-    """A file's own name; workflows of Windows have other signs between folders."""
-    return PurePosixPath(name.replace("\\", "/")).name
 
 
 def _quoted(name: str) -> str:

@@ -7,14 +7,13 @@ import folder_paths
 
 from ..motion.errors import AnimateDiffError
 from ..motion.keyed_text import shortened
+from ..motion.known_files import CHECKPOINTS, CONTROLNETS, LORAS, MOTION_LORAS, own_name
+from ..motion.known_files import MODULES as MOTION_MODULES
 from ..motion.missing_file import missing_file
 from .workflow_paths import leads_inside, named_inside, stays_inside
 
 CATEGORY = "AnimateDiff"
-MOTION_MODULES = "animatediff_models"
-MOTION_LORAS = "animatediff_motion_lora"
-LORAS = "loras"  # the host's own
-MISTAKEN = (MOTION_MODULES, MOTION_LORAS, LORAS, "checkpoints", "diffusion_models", "controlnet")
+MISTAKEN = (MOTION_MODULES, MOTION_LORAS, LORAS, CHECKPOINTS, "diffusion_models", CONTROLNETS)
 VIDEOS = "animatediff_videos"  # folders that the administrator lets workflows read; none by itself
 
 
@@ -51,7 +50,7 @@ def file_stamp(folder: str, name: str) -> str:
 
 def _elsewhere(folder: str, name: str) -> str:
     """Another folder that has a file of this name, which people put there by mistake."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    last = own_name(name)
     others = (other for other in MISTAKEN if other != folder)
     return next((other for other in others if _full_path(other, last)), "")
 

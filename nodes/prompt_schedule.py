@@ -10,7 +10,7 @@ from ..samplers.prompt_encode import conditioning, constant, encoder
 from ..samplers.prompt_plot import plot_prompts
 from ..samplers.prompt_schedule import Interpolation, Schedule, blends, schedule_of, schedule_text
 from .advanced import advanced
-from .clip_part import LONGEST_CLIP, part_inputs
+from .clip_part import frames_input, part_inputs
 from .folders import CATEGORY
 from .plot import on_node
 from .search_aliases import search_aliases
@@ -73,14 +73,9 @@ def _texts() -> list[io.Input]:
             "Lines without a frame before or behind all others are part of every prompt. --neg "
             "begins the negative part; a formula in backticks is a number by frame.",
         ),
-        io.Int.Input(
-            "frames",
-            default=16,
-            min=1,
-            max=LONGEST_CLIP,
-            optional=True,  # and what follows too, or the widgets would change places
-            tooltip="How many frames the clip has: batch_size of the latent. Not needed where "
-            "latent is connected.",
+        frames_input(  # optional, and so what follows is too, or the widgets would change places
+            "How many frames the clip has: batch_size of the latent. Not needed where latent is "
+            "connected."
         ),
         _affix("prefix", "before"),
         _affix("suffix", "behind"),

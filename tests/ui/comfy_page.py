@@ -102,6 +102,15 @@ RUN = "button[data-testid=queue-button], [data-testid=queue-button] button"
 TOAST = "[data-testid=toast], .p-toast-message"
 # The page's own words about nodes that it does not know.
 MISSING_NODES = "#global-missing-nodes, #global-load-workflow-warning, [data-testid=error-overlay]"
+# A node that tells one picture and no text, where the page draws it.
+PICTURE = """type => {
+    const [node] = app.graph._nodes.filter(node => node.type === type);
+    const told = app.nodeOutputs[node.id];
+    if (told?.images?.length !== 1 || told.text) return false;
+    const drawn = node.imgs?.length === 1 && node.imgs[0].naturalWidth > 0;
+    const file = encodeURIComponent(told.images[0].filename);
+    return drawn || [...document.images].some(i => i.src.includes(file) && i.naturalWidth > 0);
+}"""
 SELECTED = "id => Boolean(app.canvas.selected_nodes[id])"
 CLICKS = 5
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -275,6 +284,10 @@ class ComfyPage:
         """What an open search shows for these words, best first; it may still change."""
         self.tab.locator(SEARCH_BOX).first.fill(words)
         return self.tab.locator(SEARCH_RESULT)
+
+    def wait_for_picture(self, node_type: str) -> None:
+        """Until the node shows the one picture that it makes."""
+        self.tab.wait_for_function(PICTURE, arg=node_type)
 
     def run(self) -> None:
         """Clicks the Run button; also where an older page has left the veil over it that it draws

@@ -4,14 +4,6 @@ from tools import workflow
 
 from .small_clip import FRAMES, make_small
 
-SHOWN = """() => {
-    const [node] = app.graph._nodes.filter(node => node.type === "ADN_PromptSchedule");
-    const told = app.nodeOutputs[node.id];
-    if (told?.images?.length !== 1 || told.text) return false;
-    const drawn = node.imgs?.length === 1 && node.imgs[0].naturalWidth > 0;
-    const file = encodeURIComponent(told.images[0].filename);
-    return drawn || [...document.images].some(i => i.src.includes(file) && i.naturalWidth > 0);
-}"""
 
 def test_the_schedule_is_shown(page, standins, mode):
     page.drop(workflow.page_file("prompt_travel"))
@@ -20,5 +12,5 @@ def test_the_schedule_is_shown(page, standins, mode):
     page.set_widgets({"ADN_PromptSchedule": {"text": text, "frames": FRAMES}})
     page.look_at("ADN_PromptSchedule")
     page.run()
-    page.tab.wait_for_function(SHOWN)
+    page.wait_for_picture("ADN_PromptSchedule")
     page.picture(f"prompts by frame, {mode}")
