@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .graph import Node
+from .options import is_number
 from .our_nodes import OURS
 
 GAP = 60  # pixels around a node that is put somewhere: newer pages draw nodes larger
@@ -76,8 +77,7 @@ def pair(value: Any, default: tuple[float, float]) -> tuple[float, float]:
 
 def as_number(value: Any) -> float | None:
     """A number as the page has them; None of all else."""
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if plain and math.isfinite(value) else None
+    return float(value) if is_number(value) else None
 
 
 class Taken:
