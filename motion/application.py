@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from torch import nn
 
 from .config import MotionConfig
 from .effects import CallEffects, Effect
@@ -67,9 +69,23 @@ class Application:
         """Under which a patched model has this application's network."""
         return f"{KEY}_{self.id}"
 
+    @property
+    def companions(self) -> Iterator[tuple[ModelPatcher, str]]:
+        """The effects' own models, and under which key a patched model has each."""
+        for number, effect in enumerate(self.effects):
+            if effect.companion is not None:
+                yield effect.companion, f"{self.model_key}_{number}"
+
+    def networks_beside(self, model: ModelPatcher) -> dict[ModelPatcher, nn.Module]:
+        """What MotionCall.companions is to be."""
+        return {own: self._found(model, key).model for own, key in self.companions}
+
     def patcher(self, model: ModelPatcher) -> ModelPatcher:
         """The motion network, as this model has it."""
-        found = model.get_additional_models_with_key(self.model_key)
+        return self._found(model, self.model_key)
+
+    def _found(self, model: ModelPatcher, key: str) -> ModelPatcher:
+        found = model.get_additional_models_with_key(key)
         if not found:
             raise AnimateDiffError(
                 f"the model that runs has lost its motion module, '{self.file}'.",

@@ -14,15 +14,16 @@ from comfy.patcher_extension import CallbacksMP, WrappersMP
 from .application import KEY, Application, Windows, applications
 from .call import MotionCall
 from .call_frames import part_of, whole_clips, windows_in
+from .config import ENTRY
 from .effects import CallEffects
 from .errors import AnimateDiffError, counted
 from .load import MotionModule
 from .placement import require_fit, require_kind
+from .placements import placement_for
 from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
-from .sharing import patcher_beside
+from .sharing import clone_beside, patcher_beside
 from .slots import ACTIVE_KEY, ActiveMotion, MotionSlot
 from .step_range import StepRange
-from .unet_placement import SD15_UNET
 
 
 def apply_motion_module(
@@ -39,7 +40,7 @@ def apply_motion_module(
     The module takes part in the steps from start_percent up to, not including, end_percent.
     clips: how many clips the batch of a latent is.
     """
-    placement = SD15_UNET
+    placement = placement_for(module.config)
     require_kind(model, placement)
     channels = placement.channels(placement.host(model.model))
     require_fit(channels, module.config, module.file)
@@ -66,6 +67,8 @@ def apply_motion_module(
     others = [each.patcher(patched) for each in present]
     own = patcher_beside(module.patcher, module.config, others)
     patched.set_additional_models(application.model_key, [own])
+    for companion, key in application.companions:
+        patched.set_additional_models(key, [clone_beside(companion)])
     patched.set_attachments(KEY, (*present, application))
     if not present:
         patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
@@ -158,7 +161,10 @@ def _motion(
 def _put_in(scope: ExitStack, application: Application, model: Any, motion: ActiveMotion) -> None:
     """Its slots, and v1's norms, for as long as the scope lasts."""
     placement, host = application.placement, application.placement.host(model)
-    scope.enter_context(placement.inserted(host, application.slots))
+    slots = application.slots
+    if motion.effects.entry:
+        slots = (MotionSlot(application.id, ENTRY), *slots)
+    scope.enter_context(placement.inserted(host, slots))
     if application.config.cross_frame_norm:
         scope.enter_context(placement.pooled_over_frames(host, motion.call.frames))
 
@@ -199,4 +205,5 @@ def _call(
         sigmas,
         model.model_sampling,
         options.get("sample_sigmas"),
+        application.networks_beside(model.current_patcher),
     )

@@ -122,15 +122,17 @@ class FeedForward(nn.Module):
 
 
 class TemporalBlock(nn.Module):
-    """Pre-norm transformer block: attention twice, then the feed-forward."""
+    """Pre-norm transformer block: attention (twice in a motion module), then the feed-forward."""
 
-    def __init__(self, channels: int, heads: int, positions: int, ops: Any, **factory):
+    def __init__(
+        self, channels: int, heads: int, positions: int, ops: Any, attentions: int = 2, **factory
+    ):
         super().__init__()
         self.attention_blocks = nn.ModuleList(
             TemporalAttention(channels, heads, positions, ops, index, **factory)
-            for index in range(2)
+            for index in range(attentions)
         )
-        self.norms = nn.ModuleList(ops.LayerNorm(channels, **factory) for _ in range(2))
+        self.norms = nn.ModuleList(ops.LayerNorm(channels, **factory) for _ in range(attentions))
         self.ff = FeedForward(channels, ops, **factory)
         self.ff_norm = ops.LayerNorm(channels, **factory)
 
@@ -140,7 +142,7 @@ class TemporalBlock(nn.Module):
         return _accumulate(x, self.ff(self.ff_norm(x), at))
 
     def attend_along(self, at: PlainSite, x: torch.Tensor, rows: Any = None) -> torch.Tensor:
-        """Both attentions, each added to what went into it. x: [sequences, frames, C], used up."""
+        """All attentions, each added to what went into it. x: [sequences, frames, C], used up."""
         for index, (attention, norm) in enumerate(
             zip(self.attention_blocks, self.norms, strict=True)
         ):
@@ -151,12 +153,14 @@ class TemporalBlock(nn.Module):
 class TemporalTransformer(nn.Module):
     """What a motion module adds at one site: x + strength * (T(x) - x)."""
 
-    def __init__(self, channels: int, heads: int, positions: int, ops: Any, **factory):
+    def __init__(
+        self, channels: int, heads: int, positions: int, ops: Any, attentions: int = 2, **factory
+    ):
         super().__init__()
         self.norm = ops.GroupNorm(32, channels, eps=1e-6, **factory)
         self.proj_in = ops.Linear(channels, channels, **factory)
         self.transformer_blocks = nn.ModuleList(
-            [TemporalBlock(channels, heads, positions, ops, **factory)]
+            [TemporalBlock(channels, heads, positions, ops, attentions, **factory)]
         )
         self.proj_out = ops.Linear(channels, channels, **factory)
 

@@ -6,12 +6,13 @@ the clips, each of them F frames that see each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
 import torch
+from torch import nn
 
 from .application import frames_at_once
 from .block import PlainSite, TemporalAttention, TemporalBlock
@@ -42,7 +43,8 @@ class MotionCall:
     frames: F, of each part; parts: the same for every conditioning; clip_frames: how long each
     clip is; conds: for every conditioning in the batch, in its order, its place in the guider's
     list (0 is the positive one of CFG, 1 the negative), empty where another node split the batch;
-    sigmas: [batch]; sample_sigmas: of the run's steps, where the host tells them.
+    sigmas: [batch]; sample_sigmas: of the run's steps, where the host tells them; companions: the
+    effects' own networks, by the patchers that the effects have.
     """
 
     network: MotionNetwork
@@ -53,6 +55,11 @@ class MotionCall:
     sigmas: torch.Tensor
     model_sampling: Any
     sample_sigmas: torch.Tensor | None = None
+    companions: Mapping[Any, nn.Module] = field(default_factory=dict)
+
+    def companion(self, patcher: Any) -> nn.Module:
+        """The network of an effect's companion, as the model that runs has it."""
+        return self.companions[patcher]
 
     @cached_property
     def sigma(self) -> float:

@@ -50,6 +50,9 @@ class Site(NamedTuple):
         return f"{self.block}_blocks.{self.level}.motion_modules.{self.index}"
 
 
+ENTRY = Site("in", 0, 0)  # no temporal block's: behind the layer through which latents come in
+
+
 def sd15_sites(mid_block: bool) -> Iterator[Site]:
     """The 20 sites of an SD1.5 motion module, 21 with a mid block, in the order they run."""
     yield from (Site("down", level, i) for level in range(DOWN_LEVELS) for i in range(DOWN_SITES))
@@ -62,10 +65,11 @@ def sd15_sites(mid_block: bool) -> Iterator[Site]:
 class MotionConfig:
     """Structure of a motion module.
 
-    channels: channel count per site; position_length: rows of the position table, the most
-    frames the module can see at once; cross_frame_norm: the UNet's resnet norms pool over
-    the frames, as v1 was trained (guoyww/AnimateDiff, `use_inflated_groupnorm: false`);
-    own_table: the file has a position table.
+    channels: channel count per site, in the order they run; position_length: rows of the
+    position table, the most frames the module can see at once; cross_frame_norm: the UNet's
+    resnet norms pool over the frames, as v1 was trained (guoyww/AnimateDiff,
+    `use_inflated_groupnorm: false`); own_table: the file has a position table; attentions: of
+    each block, one after the other.
     """
 
     version: Version
@@ -75,11 +79,9 @@ class MotionConfig:
     cross_frame_norm: bool
     heads: int = HEADS
     own_table: bool = True
+    attentions: int = 2
 
     def __post_init__(self):
-        missing = [s.key for s in sd15_sites(self.mid_block) if s not in self.channels]
-        if missing or len(self.channels) != len(list(sd15_sites(self.mid_block))):
-            raise ValueError(f"not the sites of an SD1.5 motion module: {sorted(self.channels)}")
         uneven = {s.key: c for s, c in self.channels.items() if c % self.heads or c % 32}
         if uneven:
             raise ValueError(f"channels must divide by {self.heads} heads and 32 groups: {uneven}")
@@ -98,7 +100,7 @@ class MotionConfig:
 
     @property
     def sites(self) -> list[Site]:
-        return list(sd15_sites(self.mid_block))
+        return list(self.channels)
 
     def __str__(self) -> str:
         norms = ", norms over all frames" if self.cross_frame_norm else ""

@@ -41,7 +41,7 @@ def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDi
 def _detect(layout: Layout, sites: SiteTensors, file: str) -> MotionConfig:
     mid_block = any(site.block == "mid" for site in sites)
     _check_sites(set(sites), set(sd15_sites(mid_block)), file)
-    channels = {site: _channels(tensors, site, file) for site, tensors in sites.items()}
+    channels = {site: _channels(sites[site], site, file) for site in sd15_sites(mid_block)}
     stored = _stored_positions(sites, file)
     version = _version(layout, mid_block, stored)
     positions = stored or (
@@ -104,7 +104,7 @@ def _flatten(sites: SiteTensors, config: MotionConfig) -> StateDict:
         if shared is None:
             shared = sinusoidal_positions(config.position_length, config.channels[site])
         named = {k: v for k, v in tensors.items() if k != SHARED_POSITIONS}
-        for i in range(2):
+        for i in range(config.attentions):
             key = f"{BLOCK}.attention_blocks.{i}.pos_encoder.pe"
             table = named.get(key, shared)
             named[key] = table[None] if table.ndim == 2 else table
@@ -120,12 +120,12 @@ def expected_shapes(config: MotionConfig) -> dict[str, tuple[int, ...]]:
         for vector in ("norm.weight", "norm.bias", "proj_in.bias", "proj_out.bias"):
             shapes[f"{prefix}.{vector}"] = (c,)
         shapes[f"{prefix}.proj_in.weight"] = shapes[f"{prefix}.proj_out.weight"] = (c, c)
-        for name, shape in _block_shapes(c, config.position_length).items():
+        for name, shape in _block_shapes(c, config).items():
             shapes[f"{prefix}.{BLOCK}.{name}"] = shape
     return shapes
 
 
-def _block_shapes(c: int, positions: int) -> dict[str, tuple[int, ...]]:
+def _block_shapes(c: int, config: MotionConfig) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {
         "ff.net.0.proj.weight": (8 * c, c),
         "ff.net.0.proj.bias": (8 * c,),
@@ -134,11 +134,11 @@ def _block_shapes(c: int, positions: int) -> dict[str, tuple[int, ...]]:
         "ff_norm.weight": (c,),
         "ff_norm.bias": (c,),
     }
-    for i in range(2):
+    for i in range(config.attentions):
         attention = f"attention_blocks.{i}"
         shapes |= {f"{attention}.to_{x}.weight": (c, c) for x in ("q", "k", "v", "out.0")}
         shapes[f"{attention}.to_out.0.bias"] = (c,)
-        shapes[f"{attention}.pos_encoder.pe"] = (1, positions, c)
+        shapes[f"{attention}.pos_encoder.pe"] = (1, config.position_length, c)
         shapes |= {f"norms.{i}.weight": (c,), f"norms.{i}.bias": (c,)}
     return shapes
 

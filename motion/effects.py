@@ -1,5 +1,5 @@
 """What takes part in a motion module's calls beside its weights: effects, at eight points of a
-temporal block.
+temporal block and at the UNet's entry.
 
 An effect overrides the points that it uses; a point that nobody uses costs nothing. Where several
 effects use one point, each is around the one before it. What an effect holds are settings, the
@@ -10,7 +10,7 @@ same for every run: what it prepares for a sampling run or for a call is another
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -22,7 +22,17 @@ Layer = Callable[[torch.Tensor], torch.Tensor]
 Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 Rows = torch.Tensor | None  # see Effect.rows
 AlongFrames = Callable[["SiteCall", torch.Tensor, Rows], torch.Tensor]
-POINTS = ("strength", "before", "attentions", "attention", "rows", "linear", "attend", "after")
+POINTS = (
+    "entry",
+    "strength",
+    "before",
+    "attentions",
+    "attention",
+    "rows",
+    "linear",
+    "attend",
+    "after",
+)
 NO_LIMIT = 1 << 20  # frames; more than any clip has
 
 
@@ -32,11 +42,14 @@ class Effect:
     S: the sequences (pixels of clips) of the slice at work; F: frames that see each other;
     C: channels of the site.
 
+    companion: a model of the effect's own, in a patcher, which the host loads with the motion
+    module; MotionCall.companion gives its network.
     off: of what for_call gives out, whether the motion module takes no part in that call.
     whole_clips: whether the slices have to be of whole clips, all pixels of them.
     said: what the log of a run says of it.
     """
 
+    companion: Any = None
     off = False
     whole_clips = False
     said = ""
@@ -56,6 +69,11 @@ class Effect:
     def frames_at_once(self, frames: int) -> int:
         """How many frames the motion module can see at once, where it is this many without."""
         return frames
+
+    def entry(self, call: MotionCall, x: torch.Tensor) -> torch.Tensor:
+        """Once per call: what goes on into the UNet in place of x [(clips F), C, h, w], which its
+        first layer made of the latents."""
+        return x
 
     def strength(self, site: SiteCall) -> float | torch.Tensor:
         """Once per block, first: a factor of what the block adds to its input.
@@ -114,6 +132,7 @@ class CallEffects:
     def __init__(self, effects: Iterable[Effect]):
         effects = tuple(effects)
         (
+            self.entry,
             self.strength,
             self.before,
             self.attentions,

@@ -46,6 +46,7 @@ class MotionNetwork(nn.Module):
                 config.heads,
                 config.position_length,
                 ops,
+                config.attentions,
                 dtype=dtype,
                 device=device,
             )

@@ -27,6 +27,10 @@ class Placement(Protocol):
 
     expected: str  # the kind in words, for a user who brought another one
 
+    def takes(self, config: MotionConfig) -> bool:
+        """Whether motion modules of this structure are for this kind of model."""
+        ...
+
     def accepts(self, model: Any) -> bool:
         """Whether the patched model is of this kind."""
         ...
@@ -41,7 +45,8 @@ class Placement(Protocol):
 
     def inserted(self, host: nn.Module, slots: Iterable[Any]) -> AbstractContextManager[None]:
         """The host with these slots in place, whose modules run when their turn comes;
-        afterwards, also after an exception, without them."""
+        afterwards, also after an exception, without them. One slot can be at ENTRY: behind the
+        layer through which latents come in."""
         ...
 
     def routed(self, transformer_options: dict) -> dict:

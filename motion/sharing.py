@@ -24,6 +24,11 @@ def patcher_beside(
     sharing = [other for other in others if other.model is patcher.model]
     if sharing and any(each.patches for each in (patcher, *sharing)):
         return _with_own_network(patcher, config)
+    return clone_beside(patcher)
+
+
+def clone_beside(patcher: ModelPatcher) -> ModelPatcher:
+    """A clone for one use, which shares the network."""
     clone = patcher.clone()
     if hasattr(clone, "clone_base_uuid"):
         # by which newer hosts find what a clone is on another device: one for every use

@@ -15,7 +15,7 @@ from torch import nn
 
 from .block import PLAIN
 from .call import MotionCall, SiteCall
-from .config import Site
+from .config import ENTRY, Site
 from .effects import CallEffects
 
 ACTIVE_KEY = "animatediff_native_active"  # in transformer_options, for the length of a forward
@@ -62,6 +62,10 @@ def _run_plain(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tenso
 
 
 def _at_the_points(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
+    if site == ENTRY:
+        for effect in active.effects.entry:
+            x = effect.entry(active.call, x)
+        return x
     at = SiteCall(active.call, site, x.shape[-2], x.shape[-1], active.effects)
     x = at.before(x)
     strength = active.strength * at.strength()

@@ -14,7 +14,7 @@ import comfy.supported_models
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel, Upsample
 from torch import nn
 
-from .config import Site, sd15_sites
+from .config import DOWN_LEVELS, ENTRY, MotionConfig, Site, sd15_sites
 from .cross_frame_norm import pooling
 from .placement import require_kind
 from .slots import SLOT_HOOK, SLOT_PATCH, MotionSlot, Spot, inserted
@@ -24,6 +24,9 @@ class SD15Unet:
     """The Placement of SD1.5 checkpoints."""
 
     expected = "an SD1.5 checkpoint"
+
+    def takes(self, config: MotionConfig) -> bool:
+        return max(site.level for site in config.channels) == DOWN_LEVELS - 1
 
     def accepts(self, model: Any) -> bool:
         config = getattr(model.model, "model_config", None)
@@ -71,6 +74,8 @@ def _sequential_at(unet: Any, site: Site) -> nn.Sequential | None:
     """The UNet's sequential that a site belongs to; None where it has no such place."""
     if site.block == "mid":
         return unet.middle_block
+    if site == ENTRY:
+        return unet.input_blocks[0]
     # block 0 is conv_in, every third one a downsampler
     down = site.block == "down"
     blocks = unet.input_blocks if down else unet.output_blocks

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = {"nodes": 3, "training": 2, "lora": 1, "samplers": 1, "convert": 1, "motion": 0}
+PACKAGES = {
+    "nodes": 3,
+    "training": 2,
+    "conditions": 2,
+    "lora": 1,
+    "samplers": 1,
+    "convert": 1,
+    "motion": 0,
+}
 HOST_MODULES = {
     "comfy",
     "comfy_api",
