@@ -13,20 +13,21 @@ const SEED_STAYS = ["ADN_TrainMotionLora", "ADN_FreeNoise"]; // another trains, 
 
 // In the page's names for colours, which a light theme makes light by itself.
 const FAMILIES = {
-  blue: ["LoadMotionModule", "LoadMotionLora", "SaveMotionLora", "LoadDomainAdapter"],
+  blue: ["LoadMotionModule", "LoadMotionLora", "SaveMotionLora", "LoadDomainAdapter", "LoadSparseCtrl"],
   purple: [
     "ApplyMotionModule", "MotionStrength", "StretchPositions", "AdjustWeights", "FreeLong", "Views",
-    "ContextWindows", "FreeInit", "NoiseSchedule", "FrameLora", "FrameGuidance",
+    "ContextWindows", "FreeInit", "NoiseSchedule", "FrameLora", "FrameGuidance", "PiaImage", "I2VImage", "CameraControl",
   ],
-  green: ["PromptSchedule", "FrameStrengths", "FrameControlStrength", "FramePromptStrength"],
+  green: ["PromptSchedule", "FrameStrengths", "FrameControlStrength", "FramePromptStrength", "CameraPath", "CameraPoses"],
   cyan: ["FrameNoise", "NoiseLayer", "UseNoise", "FreeNoise"],
-  pale_blue: ["ContinueClip", "PingPong"],
+  pale_blue: ["ContinueClip", "PingPong", "SparseFrames", "ClipCondition", "ImageToVideoWays"],
   brown: ["TrainMotionLora"],
 };
 const LINKS = {
   ADN_MOTION_MODULE: "#26C6DA",
   ADN_MOTION_LORA: "#C0CA33",
   ADN_MOTION_STRENGTH: "#EC407A",
+  ADN_CAMERA_PATH: "#8D6E63",
 };
 
 function isOurs(node) {
