@@ -13,12 +13,18 @@ const SEED_STAYS = ["ADN_TrainMotionLora", "ADN_FreeNoise"]; // another trains, 
 
 // In the page's names for colours, which a light theme makes light by itself.
 const FAMILIES = {
-  blue: ["LoadMotionModule", "LoadMotionLora", "SaveMotionLora", "LoadDomainAdapter", "LoadSparseCtrl"],
+  blue: [
+    "LoadMotionModule", "LoadMotionLora", "SaveMotionLora", "LoadDomainAdapter", "LoadSparseCtrl",
+  ],
   purple: [
     "ApplyMotionModule", "MotionStrength", "StretchPositions", "AdjustWeights", "FreeLong", "Views",
-    "ContextWindows", "FreeInit", "NoiseSchedule", "FrameLora", "FrameGuidance", "PiaImage", "I2VImage", "CameraControl",
+    "ContextWindows", "FreeInit", "NoiseSchedule", "FrameLora", "FrameGuidance", "PiaImage",
+    "I2VImage", "CameraControl",
   ],
-  green: ["PromptSchedule", "FrameStrengths", "FrameControlStrength", "FramePromptStrength", "CameraPath", "CameraPoses"],
+  green: [
+    "PromptSchedule", "FrameStrengths", "FrameControlStrength", "FramePromptStrength", "CameraPath",
+    "CameraPoses",
+  ],
   cyan: ["FrameNoise", "NoiseLayer", "UseNoise", "FreeNoise"],
   pale_blue: ["ContinueClip", "PingPong", "SparseFrames", "ClipCondition", "ImageToVideoWays"],
   brown: ["TrainMotionLora"],
