@@ -50,6 +50,8 @@ FILES = (
          "v3_sd15_mm.ckpt"),
     *_of("guoyww/animatediff", MOTION_LORAS, *(f"v2_lora_{name}.ckpt" for name in _CAMERA)),
     *_of("guoyww/animatediff", LORAS, "v3_sd15_adapter.ckpt"),
+    *_of("guoyww/animatediff", CONTROLNETS, "v3_sd15_sparsectrl_rgb.ckpt",
+         "v3_sd15_sparsectrl_scribble.ckpt"),
     *_of("conrevo/AnimateDiff-A1111", MODULES,
          *(f"motion_module/mm_sd15_{name}.safetensors" for name in ("v1", "v2", "v3"))),
     *_of("wangfuyun/AnimateLCM", MODULES, "AnimateLCM_sd15_t2v.ckpt"),

@@ -66,6 +66,12 @@ SPATIAL_LORA = FileKind(
     LORAS,
     "choose it in ComfyUI's Load LoRA",
 )
+SPARSE_CTRL = FileKind(
+    "a SparseCtrl model",
+    r"controlnet_(down|mid)_block|cond_embedding",
+    CONTROLNETS,
+    "choose it in Load SparseCtrl",
+)
 
 # Files with motion modules in them that are still none of ours.
 _WITH_MOTION = (
@@ -92,11 +98,7 @@ _WITH_MOTION = (
         use=NOT_SUPPORTED.format(what="PIA (image to video)"),
     ),
     MOTION_LORA,
-    FileKind(
-        "a SparseCtrl model",
-        r"controlnet_(down|mid)_block|cond_embedding",
-        use=NOT_SUPPORTED.format(what="SparseCtrl"),
-    ),
+    SPARSE_CTRL,
     FileKind(
         "a HelloMeme motion module",
         r"\.pos_embed\.(weight|proj)",
