@@ -54,6 +54,8 @@ FILES = (
          "v3_sd15_sparsectrl_scribble.ckpt"),
     *_of("conrevo/AnimateDiff-A1111", MODULES,
          *(f"motion_module/mm_sd15_{name}.safetensors" for name in ("v1", "v2", "v3"))),
+    *_of("hehao13/CameraCtrl", MODULES, "CameraCtrl.ckpt"),
+    *_of("Kosinkadink/CameraCtrl", MODULES, "CameraCtrl_pruned.safetensors"),
     *_of("wangfuyun/AnimateLCM", MODULES, "AnimateLCM_sd15_t2v.ckpt"),
     *_of("wangfuyun/AnimateLCM", LORAS, "AnimateLCM_sd15_t2v_lora.safetensors"),
     *_of("ByteDance/AnimateDiff-Lightning", MODULES,

@@ -73,8 +73,16 @@ SPARSE_CTRL = FileKind(
     "choose it in Load SparseCtrl",
 )
 
+CAMERA_CTRL = FileKind(
+    "a CameraCtrl file",
+    r"qkv_merge|^(module\.)?encoder_(conv_in|down_(conv|attention)_blocks\.\d+)\.",
+    MODULES,
+    "choose it in Camera Control, which takes the motion module of Load Motion Module",
+)
+
 # Files with motion modules in them that are still none of ours.
 _WITH_MOTION = (
+    CAMERA_CTRL,
     FileKind(
         "a quantised motion module, with scales beside its weights",
         r"\.(weight_scale|scale_weight|input_scale|scale_input|comfy_quant|absmax|quant_map|"
@@ -118,11 +126,7 @@ _WITHOUT_MOTION = (
         r"\.temporal_attentions\.",
         use=NOT_SUPPORTED.format(what="SDXL"),
     ),
-    FileKind(
-        "a CameraCtrl pose encoder",
-        r"qkv_merge",
-        use=NOT_SUPPORTED.format(what="CameraCtrl"),
-    ),
+    CAMERA_CTRL,
     DOMAIN_ADAPTER,
     SPATIAL_LORA,
     FileKind(

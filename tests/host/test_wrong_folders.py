@@ -53,7 +53,6 @@ FILES = {
     "embedding": ({"emb_params": torch.zeros(4, 768)}, "embeddings", "embedding:NAME"),
 }  # fmt: skip
 UNSUPPORTED = {
-    "CameraCtrl": {"qkv_merge.weight": torch.zeros(4)},
     "SDXL": {"down_blocks.0.temporal_attentions.0.x": torch.zeros(4)},
 }
 EXAMPLES = {

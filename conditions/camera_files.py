@@ -1,0 +1,147 @@
+"""CameraCtrl's files: the authors' dict of two, and the flat one, read, checked and loaded."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.ops
+import torch
+
+from ..motion.detect import MOST_CHANNELS, MOST_POSITIONS, require_finite
+from ..motion.errors import AnimateDiffError, counted
+from ..motion.formats import StateDict, require_weights, some, unwrap
+from ..motion.known_files import MODULES, where_from
+from ..motion.load import read_file, storage_dtype
+from ..motion.recognise import CAMERA_CTRL, kind_of
+from .camera_encoder import CameraNetwork, expected_shapes
+
+log = logging.getLogger("animatediff_native")
+
+EXPECTED_CAMERA = "a CameraCtrl file (pose encoder and merges for SD1.5 motion modules)"
+SUCH_AS = f"a CameraCtrl file such as {where_from('CameraCtrl_pruned.safetensors')}"
+ENCODER, MERGES = "pose_encoder_state_dict", "attention_processor_state_dict"
+MOST_LEVELS = 8
+_OUR_KEY = re.compile(r"encoder_(conv_in|down_\w+_blocks)\.|.*\.qkv_merge\.")
+_LEVEL = re.compile(r"encoder_down_conv_blocks\.(\d{1,3})\.1\.block2\.weight")
+_TABLE = "encoder_down_attention_blocks.0.0.attention_blocks.0.pos_encoder.pe"
+
+
+def load_camera_control(path: str | Path) -> comfy.model_patcher.ModelPatcher:
+    """The network of a file, in a patcher of its own; AnimateDiffError for every other file."""
+    path = Path(path)
+    tensors = read_camera_control(read_file(path, EXPECTED_CAMERA), path.name)
+    patcher = camera_patcher(tensors)
+    log.info("AnimateDiff: loaded CameraCtrl %s (%d frames at once)", path.name,
+             patcher.model.rows)  # fmt: skip
+    return patcher
+
+
+def read_camera_control(loaded: object, file: str) -> StateDict:
+    """All tensors of a loaded file under the names of the flat one, whole and finite."""
+    tensors = _gathered(loaded, file)
+    ours = {key: t for key, t in tensors.items() if _OUR_KEY.match(key)}
+    if not ours:
+        raise _another_kind(tensors, file)
+    require_weights(ours, file)
+    widths, rows = structure(ours, file)
+    _require_whole(tensors, expected_shapes(widths, rows), file)
+    require_finite(ours, file)
+    return ours
+
+
+def _gathered(loaded: object, file: str) -> StateDict:
+    """Of the two dicts where the file has them, else of the file."""
+    if isinstance(loaded, Mapping) and ENCODER in loaded and MERGES in loaded:
+        parts = [unwrap(loaded[name], file, EXPECTED_CAMERA) for name in (ENCODER, MERGES)]
+    else:
+        parts = [unwrap(loaded, file, EXPECTED_CAMERA)]
+    return {
+        key.strip().removeprefix("module."): tensor
+        for part in parts
+        for key, tensor in part.items()
+    }
+
+
+def structure(tensors: StateDict, file: str = "") -> tuple[list[int], int]:
+    """Channels of each level, and rows of the position table, by the shapes."""
+    levels = {int(m[1]): t for key, t in tensors.items() if (m := _LEVEL.fullmatch(key))}
+    table = tensors.get(_TABLE)
+    if sorted(levels) != list(range(len(levels))) or not 0 < len(levels) <= MOST_LEVELS:
+        raise _broken(file, "it lacks the levels of the pose encoder")
+    if table is None or table.ndim != 3:
+        raise _broken(file, "its pose encoder has no table of positions")
+    widths, rows = [levels[i].shape[0] for i in range(len(levels))], table.shape[1]
+    if not all(0 < w <= MOST_CHANNELS and w % 8 == 0 for w in widths):
+        raise _broken(file, f"its levels have {', '.join(map(str, widths))} channels")
+    if not 2 <= rows <= MOST_POSITIONS:
+        raise _broken(file, f"its table of positions has {counted(rows, 'row')}")
+    return widths, rows
+
+
+def _require_whole(tensors: StateDict, expected: dict[str, tuple[int, ...]], file: str) -> None:
+    missing = sorted(set(expected) - set(tensors))
+    if missing:
+        raise _broken(file, f"it lacks {counted(len(missing), 'tensor')}: {some(missing)}")
+    unknown = sorted(set(tensors) - set(expected))
+    if unknown:
+        what = f"it has {counted(len(unknown), 'tensor')} of no known kind"
+        raise _broken(file, f"{what}: {some(unknown)}")
+    wrong = [
+        f"{key} is {list(tensors[key].shape)}, not {list(shape)}"
+        for key, shape in expected.items()
+        if tuple(tensors[key].shape) != shape
+    ]
+    if wrong:
+        what = f"it has {counted(len(wrong), 'tensor')} of the wrong shape"
+        raise _broken(file, f"{what}: {some(wrong)}")
+
+
+def _another_kind(tensors: StateDict, file: str) -> AnimateDiffError:
+    kind = kind_of(tensors)
+    if kind is None or kind is CAMERA_CTRL:
+        return AnimateDiffError(
+            f"'{file}' holds no pose encoder; its keys look like {some(sorted(tensors))}.",
+            EXPECTED_CAMERA,
+            f"choose another file: {SUCH_AS}.",
+        )
+    remedy = kind.remedy(MODULES, SUCH_AS)
+    return AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_CAMERA, remedy)
+
+
+def _broken(file: str, what: str) -> AnimateDiffError:
+    return AnimateDiffError(
+        f"'{file}' is not a whole CameraCtrl file: {what}.",
+        EXPECTED_CAMERA,
+        f"download it again: {SUCH_AS}.",
+    )
+
+
+def camera_patcher(
+    tensors: StateDict, dtype: torch.dtype | None = None, disable_dynamic: bool = False
+) -> comfy.model_patcher.ModelPatcher:
+    """The network with these weights: moving and casting are the host's; see motion/load.py."""
+    device = comfy.model_management.get_torch_device()
+    offload_device = comfy.model_management.unet_offload_device()
+    dtype = dtype or storage_dtype(tensors, device)
+    make = plain = comfy.model_patcher.ModelPatcher
+    if not disable_dynamic:  # newer hosts choose the class under this name
+        make = getattr(comfy.model_patcher, "CoreModelPatcher", make)
+    widths, rows = structure(tensors)
+    network = CameraNetwork(widths, rows, comfy.ops.manual_cast, dtype, offload_device)
+    network.take(tensors, assign=make is not plain)
+    network.eval().requires_grad_(False)
+    patcher = make(network, load_device=device, offload_device=offload_device)
+    # how newer hosts make one for another device, or of the other class
+    patcher.cached_patcher_init = (_another_patcher, (network, dtype))  # type: ignore[attr-defined]
+    return patcher
+
+
+def _another_patcher(
+    network: CameraNetwork, dtype: torch.dtype, disable_dynamic: bool = False
+) -> comfy.model_patcher.ModelPatcher:
+    return camera_patcher(network.as_in_files(), dtype, disable_dynamic)
