@@ -36,19 +36,19 @@ Maps = list[torch.Tensor]  # per level [F, C, h, w]
 
 
 class CameraControl(Effect):
-    """companion: the network of a CameraCtrl file, in a patcher; strength: e; frames: factors of
-    it by frame. A training gives `path` anew before every step."""
+    """companion: the network of a CameraCtrl file, in a patcher; amount: e; frames: factors of it
+    by frame. A training gives `path` anew before every step."""
 
     def __init__(
         self,
         companion: Any,
         path: CameraPath,
-        strength: float = 1.0,
+        amount: float = 1.0,
         frames: FrameStrengths | None = None,
     ):
         self.companion = companion
         self.path = path
-        self.strength = strength
+        self.amount = amount
         self.frames = frames
         self.said = f"camera path of {counted(len(path), 'pose')}"
 
@@ -61,7 +61,7 @@ class CameraControl(Effect):
                 counted(len(self.path), "pose"),
                 counted(run.frames, "frame"),
             )
-        return RunCamera(self, torch.tensor(factors) * self.strength)
+        return RunCamera(self, torch.tensor(factors) * self.amount)
 
 
 class RunCamera(Effect):

@@ -44,7 +44,7 @@ def test_the_camera_changes_the_clip_and_merges_of_0_do_not(plain):
     zero = {k: t * 0 if "qkv_merge" in k else t for k, t in camera_files.flat().items()}
     assert torch.equal(tiny.sample(with_path(plain, path, patcher_of(zero))), without)
     assert torch.equal(
-        tiny.sample(with_path(plain, path, patcher_of(camera_files.flat()), strength=0.0)), without
+        tiny.sample(with_path(plain, path, patcher_of(camera_files.flat()), amount=0.0)), without
     )
 
 
