@@ -1,6 +1,7 @@
 """At which frames of a clip given pictures stand: `0, 15`, `-1`, `50%`, `spread`, `ends`."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..motion.clip_part import ClipPart
@@ -26,11 +27,17 @@ class Placed(NamedTuple):
 
 def placed_images(text: str, images: int, part: ClipPart) -> list[Placed]:
     """Those of the pictures that stand in this part, by frame. `text` counts in the whole."""
-    at = frame_places(text, images, part.whole)
-    here = [
-        Placed(i, frame - part.first) for i, frame in enumerate(at) if frame in part.of_the_whole
-    ]
-    return sorted(here, key=lambda one: one.frame)
+    return in_part(frame_places(text, images, part.whole), part)
+
+
+def in_part(frames: Sequence[int], part: ClipPart) -> list[Placed]:
+    """frames: of the whole, one for each picture."""
+    placed = [Placed(i, frame - part.first) for i, frame in enumerate(frames)]
+    return sorted((one for one in placed if 0 <= one.frame < part.frames), key=_by_frame)
+
+
+def _by_frame(placed: Placed) -> int:
+    return placed.frame
 
 
 def frame_places(text: str, images: int, frames: int) -> list[int]:
