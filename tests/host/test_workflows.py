@@ -20,7 +20,10 @@ MODEL_FOLDERS = {
     "motion_lora": "models/animatediff_motion_lora",
     "domain_adapter": "models/loras",
     "lora": "models/loras",
+    "lora_name": "models/loras",
     "control_net_name": "models/controlnet",
+    "sparsectrl": "models/controlnet",
+    "camera_control": "models/animatediff_models",
 }
 FILE_INPUTS = MODEL_FOLDERS.keys() | {"image", "file"}
 HOST_NODES = (
@@ -51,6 +54,10 @@ OWN_NODES = (
     "prompt_schedule",
     "motion_lora",
     "domain_adapter",
+    "sparse_ctrl",
+    "clip_condition",
+    "image_motion",
+    "camera",
     "training",
 )
 ANY = "*"  # an input that takes whatever comes

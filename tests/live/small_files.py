@@ -13,7 +13,7 @@ import comfy.cldm.cldm
 import comfy.ops
 import numpy as np
 import torch
-from adn_testing import lora_files, motion_files
+from adn_testing import camera_files, image_files, lora_files, motion_files, sparse_files
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -34,6 +34,7 @@ SUFFIXES = (
     "mov", "wav", "mp3",
 )  # fmt: skip
 IS_FILE = re.compile(rf".+\.({'|'.join(SUFFIXES)})$", re.IGNORECASE)
+OF_PICTURES = {image_files.pia: r"\bpia\b", image_files.i2v: "i2v"}
 VERSIONS = {"v1": r"mm_sd_v1[45]\.|temporaldiff", "v3": "v3_sd15", "AnimateLCM": "lcm"}
 
 
@@ -52,6 +53,8 @@ class SmallFiles:
             "lora": ("models/loras", unet_lora),
             "lora_name": ("models/loras", unet_lora),
             "control_net_name": ("models/controlnet", controlnet),
+            "sparsectrl": ("models/controlnet", sparsectrl),
+            "camera_control": ("models/animatediff_models", camera_control),
             "image": ("input", picture),
             "file": ("input", video),
         }
@@ -87,7 +90,11 @@ class SmallFiles:
             self._linked(self._standins.checkpoint, file)
 
     def _motion_module(self, file: Path) -> None:
-        """Of the version that the name says."""
+        """Of the kind or version that the name says."""
+        for made, name in OF_PICTURES.items():
+            if re.search(name, file.name, re.IGNORECASE):
+                save(made(widths=WIDTHS), file)
+                return
         said = (v for v, name in VERSIONS.items() if re.search(name, file.name, re.IGNORECASE))
         version = next(said, "v2")
         if version == "v2":
@@ -149,6 +156,21 @@ def controlnet(file: Path) -> None:
     )
     weights = random_state_dict(net, torch.Generator().manual_seed(5))
     save({f"control_model.{key}": value for key, value in weights.items()}, file)
+
+
+def sparsectrl(file: Path) -> None:
+    """For pictures or for sketches, as the name says."""
+    made = sparse_files.scribble if "scribble" in file.name.lower() else sparse_files.rgb
+    save(made(widths=WIDTHS, context=CONTEXT_DIM), file)
+
+
+def camera_control(file: Path) -> None:
+    """A pickle as the authors save it, or one state dict."""
+    tensors = camera_files.flat(widths=WIDTHS)
+    if file.suffix == ".safetensors":
+        save(tensors, file)
+    else:
+        torch.save(camera_files.of_two(tensors), file)
 
 
 def picture(file: Path) -> None:

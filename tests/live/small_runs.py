@@ -87,6 +87,8 @@ def clip_length(prompt: Prompt) -> int:
         for node in prompt.values()
         for key in CLIP_LENGTHS & node["inputs"].keys()
     }
+    if not found:  # a clip that no latent was made for
+        found = {node["inputs"]["frames"] for node in prompt.values() if "frames" in node["inputs"]}
     assert len(found) == 1, f"clips of one length were expected, found {sorted(found)}"
     return found.pop()
 
