@@ -17,7 +17,7 @@ from .call_frames import part_of, whole_clips, windows_in
 from .config import ENTRY
 from .effects import CallEffects
 from .errors import AnimateDiffError, counted
-from .load import MotionModule
+from .load import MotionModule, require_picture
 from .placement import require_fit, require_kind
 from .placements import placement_for
 from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
@@ -42,16 +42,18 @@ def apply_motion_module(
     """
     placement = placement_for(module.config)
     require_kind(model, placement)
-    channels = placement.channels(placement.host(model.model))
-    require_fit(channels, module.config, module.file)
+    host = placement.host(model.model)
+    require_fit(placement.channels(host), module.config, module.file)
     steps = StepRange(start_percent, end_percent)
     present = applications(model)
     _require_same_clips(present, clips)
     patched = model.clone()
     if strength == 0:
         return patched
+    require_picture(module)
     for effect in module.effects:
         effect.require(module.file, module.table_length)
+        effect.require_host(module.file, host)
     id = uuid.uuid4().hex
     application = Application(
         id,
@@ -94,7 +96,7 @@ def _outer_sample(executor, noise, *args, **kwargs):
     require_one_model(guider)
     handler = guider.model_options.get("context_handler")
     length = getattr(handler, "context_length", None)
-    runs = MotionRuns(noise.shape[0], Windows(length, hasattr(handler, "automatic")))
+    runs = MotionRuns(noise.shape, Windows(length, hasattr(handler, "automatic")))
     for application in applications(guider.model_patcher):
         runs.of(application)
     options = guider.model_options["transformer_options"]
@@ -175,7 +177,7 @@ def _run_of(application: Application, x: torch.Tensor, options: dict) -> MotionR
     if runs is None:
         window = options.get("context_window")
         batch = x.shape[0] // len(options.get("cond_or_uncond") or [0])
-        runs = MotionRuns(getattr(window, "total_frames", batch))
+        runs = MotionRuns((getattr(window, "total_frames", batch), *x.shape[1:]))
     return runs.of(application)
 
 

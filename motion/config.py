@@ -17,6 +17,8 @@ class Version(str, Enum):
     V2 = "v2"
     V3 = "v3"
     ANIMATE_LCM = "AnimateLCM"
+    PIA = "PIA"  # v1's structure and norms with v3's table, and a part for a picture
+    ANIMATE_LCM_I2V = "AnimateLCM-I2V"  # AnimateLCM with a part for a picture
 
 
 class Norms(str, Enum):

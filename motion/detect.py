@@ -1,7 +1,10 @@
 """The configuration of a motion module, and proof that the file is whole."""
 
+from collections.abc import Mapping
+
 import torch
 
+from .beside import beside, shapes_beside
 from .config import Layout, MotionConfig, Site, Version, sd15_sites
 from .errors import AnimateDiffError, counted
 from .formats import (
@@ -14,6 +17,7 @@ from .formats import (
     read_sites,
     require_weights,
     some,
+    unwrap,
 )
 from .known_files import MODULES
 from .missing_file import such_as
@@ -22,6 +26,7 @@ from .positions import sinusoidal_positions
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
 DIFFUSERS_POSITIONS = 32  # older diffusers exports drop the table; MotionAdapter's default length
 V1_POSITIONS, V3_POSITIONS = 24, 32  # rows of the published tables
+_ANIMATE_LCM = (Version.ANIMATE_LCM, Version.ANIMATE_LCM_I2V)
 MOST_CHANNELS, MOST_POSITIONS = 2**13, 2**13  # far beyond all that were published: 1280 and 64
 
 
@@ -31,26 +36,39 @@ def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDi
     Raises AnimateDiffError for anything that is not a whole, finite SD1.5 motion module.
     """
     layout, sites = read_sites(loaded, file)
-    config = _detect(layout, sites, file)
+    kind, _ = beside(unwrap(loaded, file, EXPECTED_FILE))
+    config = _detect(layout, sites, kind, file)
     tensors = _flatten(sites, config)
-    _check_complete(tensors, config, file)
+    _check_complete(tensors, expected_shapes(config), file)
     require_finite(tensors, file)
     return config, tensors
 
 
-def _detect(layout: Layout, sites: SiteTensors, file: str) -> MotionConfig:
+def read_beside(loaded: object, config: MotionConfig, file: str) -> StateDict:
+    """What the file has beside its motion modules, where they begin with a picture.
+
+    Raises AnimateDiffError where that is not whole and finite.
+    """
+    _, tensors = beside(unwrap(loaded, file, EXPECTED_FILE))
+    _check_complete(tensors, shapes_beside(config), file)
+    require_finite(tensors, file)
+    return tensors
+
+
+def _detect(
+    layout: Layout, sites: SiteTensors, kind: Version | None, file: str
+) -> MotionConfig:
     mid_block = any(site.block == "mid" for site in sites)
     _check_sites(set(sites), set(sd15_sites(mid_block)), file)
     channels = {site: _channels(sites[site], site, file) for site in sd15_sites(mid_block)}
     stored = _stored_positions(sites, file)
-    version = _version(layout, mid_block, stored)
+    version = kind or _version(layout, mid_block, stored)
+    pooled = version is Version.V1 or (version is Version.PIA and not mid_block)
     positions = stored or (
-        ANIMATE_LCM_POSITIONS if version is Version.ANIMATE_LCM else DIFFUSERS_POSITIONS
+        ANIMATE_LCM_POSITIONS if version in _ANIMATE_LCM else DIFFUSERS_POSITIONS
     )
     try:
-        return MotionConfig(
-            version, layout, channels, positions, version is Version.V1, own_table=stored > 0
-        )
+        return MotionConfig(version, layout, channels, positions, pooled, own_table=stored > 0)
     except ValueError as error:
         raise broken(file, str(error)) from error
 
@@ -143,8 +161,9 @@ def _block_shapes(c: int, config: MotionConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check_complete(tensors: StateDict, config: MotionConfig, file: str) -> None:
-    expected = expected_shapes(config)
+def _check_complete(
+    tensors: StateDict, expected: Mapping[str, tuple[int, ...]], file: str
+) -> None:
     missing = sorted(set(expected) - set(tensors))
     if missing:
         raise broken(file, f"it lacks {counted(len(missing), 'tensor')}: {some(missing)}")

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
+
+from .config import Version
 
 if TYPE_CHECKING:
     from .call import MotionCall, SiteCall
@@ -44,12 +47,14 @@ class Effect:
 
     companion: a model of the effect's own, in a patcher, which the host loads with the motion
     module; MotionCall.companion gives its network.
+    picture_for: the version of motion modules that this effect gives their picture.
     off: of what for_call gives out, whether the motion module takes no part in that call.
     whole_clips: whether the slices have to be of whole clips, all pixels of them.
     said: what the log of a run says of it.
     """
 
     companion: Any = None
+    picture_for: Version | None = None
     off = False
     whole_clips = False
     said = ""
@@ -57,6 +62,9 @@ class Effect:
     def require(self, file: str, rows: int) -> None:
         """AnimateDiffError, where a motion module is applied, if it cannot be with this file, whose
         position table has so many rows."""
+
+    def require_host(self, file: str, host: nn.Module) -> None:
+        """The same for the model: host is what the motion module's placement computes with."""
 
     def for_run(self, run: MotionRun) -> Effect:
         """This effect in a sampling run; AnimateDiffError, before sampling, where it cannot be."""

@@ -2,7 +2,8 @@
 
 import logging
 import pickle
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import comfy.model_management
@@ -13,7 +14,7 @@ import torch
 
 from .application import frames_at_once, table_rows
 from .config import MotionConfig, Norms, Version
-from .detect import V1_POSITIONS, read_motion_module
+from .detect import V1_POSITIONS, read_beside, read_motion_module
 from .effects import Effect
 from .errors import AnimateDiffError
 from .file_start import trouble_with
@@ -28,12 +29,14 @@ _NO_MEMORY = ("out of memory", "allocate memory", "not enough memory")
 @dataclass(frozen=True)
 class MotionModule:
     """What travels between nodes: the patcher of the network, where it came from, and what takes
-    part in its calls beside the weights."""
+    part in its calls beside the weights; beside: what the file has beside its motion modules, as
+    beside.py names it."""
 
     file: str
     config: MotionConfig
     patcher: comfy.model_patcher.ModelPatcher
     effects: tuple[Effect, ...] = ()
+    beside: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     @property
     def frames_at_once(self) -> int:
@@ -56,9 +59,11 @@ def load_motion_module(path: str | Path, norms: Norms = Norms.AUTO) -> MotionMod
     norms: how the module was trained, where the file's structure does not tell it.
     """
     path = Path(path)
-    config, tensors = read_motion_module(read_file(path, EXPECTED_FILE), path.name)
+    loaded = read_file(path, EXPECTED_FILE)
+    config, tensors = read_motion_module(loaded, path.name)
+    own = read_beside(loaded, config, path.name)
     config = config.with_norms(norms)
-    module = MotionModule(path.name, config, build_patcher(config, tensors))
+    module = MotionModule(path.name, config, build_patcher(config, tensors), beside=own)
     log.info("AnimateDiff: loaded %s (%s)", module.file, config)
     if norms is Norms.AUTO:
         _say_a_guess(module)
@@ -80,6 +85,27 @@ def _say_a_guess(module: MotionModule) -> None:
             "AnimateDiff: %s is built like v1 and v3, which want other norms, and holds no table "
             "of positions to tell them apart: taken for v3. If it was exported from v1, set norms "
             "of Load Motion Module to 'over all frames' and stay at 24 frames at once.",
+            module.file,
+        )
+
+
+def require_picture(module: MotionModule) -> None:
+    """AnimateDiffError, or a warning, where a motion module that begins with a picture has none."""
+    version = module.config.version
+    if any(effect.picture_for is version for effect in module.effects):
+        return
+    if version is Version.PIA:
+        raise AnimateDiffError(
+            f"'{module.file}' is a PIA motion module, which animates a picture, and has none.",
+            "a PIA motion module with its picture",
+            "put PIA Image between Load Motion Module and Apply Motion Module, with the picture "
+            "and the checkpoint's VAE.",
+        )
+    if version is Version.ANIMATE_LCM_I2V:
+        log.warning(
+            "AnimateDiff: %s animates a picture, and has none: it runs as an AnimateLCM motion "
+            "module. Put AnimateLCM-I2V Image between Load Motion Module and Apply Motion Module "
+            "to give it one.",
             module.file,
         )
 

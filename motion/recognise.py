@@ -94,17 +94,6 @@ _WITH_MOTION = (
         r"^FancyVideo|fps_embedding\.",
         use=NOT_SUPPORTED.format(what="FancyVideo"),
     ),
-    FileKind(
-        "an AnimateLCM-I2V motion module",
-        r"^(module\.)?img_encoder\.",
-        use="image-to-video modules are not supported: choose AnimateLCM_sd15_t2v.ckpt in Load "
-        "Motion Module",
-    ),
-    FileKind(
-        "a PIA motion module",
-        r"^(module\.)?conv_in\.weight \[\d+, 9, ",
-        use=NOT_SUPPORTED.format(what="PIA (image to video)"),
-    ),
     MOTION_LORA,
     SPARSE_CTRL,
     FileKind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 from .application import NO_WINDOWS, Application, Windows, applications
@@ -16,12 +16,13 @@ RUNS_KEY = "animatediff_native_runs"  # in transformer_options, for the length o
 class MotionRun:
     """One application of a motion module in one sampling run.
 
-    batch: latents of the run; frames: of each clip in it.
+    batch: latents of the run; size: their height and width; frames: of each clip in the batch.
     """
 
-    def __init__(self, application: Application, batch: int):
+    def __init__(self, application: Application, batch: int, size: tuple[int, int]):
         self.application = application
         self.batch = batch
+        self.size = size
         self.frames = application.frames_of(batch)
         self.report = RunReport(
             f"{application.file} ({application.config.version.value})",
@@ -44,6 +45,12 @@ class MotionRun:
                 self._kept[key] = make()
             return self._kept[key]
 
+    def end(self) -> None:
+        """Let go of what was made for the run."""
+        with self._lock:
+            self._kept.clear()
+        self.effects = ()
+
     def count(self, active: bool, sigma_max: Callable[[], float], windows: list) -> None:
         """Record one call of the UNet and the windows that it held."""
         with self._lock:
@@ -58,11 +65,12 @@ class MotionRun:
 class MotionRuns:
     """The runs of one sampling, by application.
 
-    windows: context windows, in which the UNet sees the clips.
+    shape: of the run's latents; windows: context windows, in which the UNet sees the clips.
     """
 
-    def __init__(self, batch: int, windows: Windows = NO_WINDOWS):
-        self.batch = batch
+    def __init__(self, shape: Sequence[int], windows: Windows = NO_WINDOWS):
+        self.batch = shape[0]
+        self.size = (shape[-2], shape[-1])
         self.windows = windows
         self._lock = threading.Lock()
         self._runs: dict[str, MotionRun] = {}
@@ -72,7 +80,7 @@ class MotionRuns:
         of its own. AnimateDiffError where such a run cannot work."""
         with self._lock:
             if application.id not in self._runs:
-                run = MotionRun(application, self.batch)
+                run = MotionRun(application, self.batch, self.size)
                 application.require_positions(run.frames, self.windows)
                 run.report.warn_if_short()
                 self._runs[application.id] = run
@@ -80,6 +88,8 @@ class MotionRuns:
 
     def end(self) -> None:
         """Nothing is kept any longer, whoever holds a copy of the options."""
+        for run in self:
+            run.end()
         self._runs.clear()
 
     def __iter__(self) -> Iterator[MotionRun]:

@@ -160,8 +160,6 @@ OTHERS = {
     "SparseCtrl": (
         {**original("v3"), "controlnet_cond_embedding.weight": torch.zeros(32, 5, 3, 3)}, "SparseCtrl"
     ),
-    "PIA": ({**original("v3"), "conv_in.weight": torch.zeros(32, 9, 3, 3)}, "PIA"),
-    "AnimateLCM-I2V": ({**original("AnimateLCM"), "img_encoder.conv.weight": torch.zeros(4)}, "I2V"),
     "CameraCtrl": ({"qkv_merge.weight": torch.zeros(4)}, "CameraCtrl"),
     "FancyVideo": ({**original("v3"), "fps_embedding.linear.weight": torch.zeros(4)}, "FancyVideo"),
     "checkpoint": (

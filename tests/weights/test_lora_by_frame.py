@@ -103,7 +103,7 @@ class PerFrameLinear(torch.nn.Module):
 def run(module):
     """A sampling run of a clip with this module; applied, though its model runs nothing."""
     (application,) = applications(apply_motion_module(tiny.model(), module))
-    return MotionRun(application, FRAMES)
+    return MotionRun(application, FRAMES, (8, 8))
 
 
 def call(network, *windows, sampling=None, sigma=0.0):
