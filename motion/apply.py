@@ -18,8 +18,8 @@ from .config import ENTRY
 from .effects import CallEffects
 from .errors import AnimateDiffError, counted
 from .load import MotionModule, require_picture
-from .placement import require_fit, require_kind
-from .placements import placement_for
+from .placement import require_fit
+from .placements import placement_on
 from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
 from .sharing import clone_beside, patcher_beside
 from .slots import ACTIVE_KEY, ActiveMotion, MotionSlot
@@ -40,8 +40,7 @@ def apply_motion_module(
     The module takes part in the steps from start_percent up to, not including, end_percent.
     clips: how many clips the batch of a latent is.
     """
-    placement = placement_for(module.config)
-    require_kind(model, placement)
+    placement = placement_on(model, module.config, module.file)
     host = placement.host(model.model)
     require_fit(placement.channels(host), module.config, module.file)
     steps = StepRange(start_percent, end_percent)

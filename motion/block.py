@@ -154,9 +154,17 @@ class TemporalTransformer(nn.Module):
     """What a motion module adds at one site: x + strength * (T(x) - x)."""
 
     def __init__(
-        self, channels: int, heads: int, positions: int, ops: Any, attentions: int = 2, **factory
+        self,
+        channels: int,
+        heads: int,
+        positions: int,
+        ops: Any,
+        attentions: int = 2,
+        norm_over_frames: bool = False,
+        **factory,
     ):
         super().__init__()
+        self.norm_over_frames = norm_over_frames
         self.norm = ops.GroupNorm(32, channels, eps=1e-6, **factory)
         self.proj_in = ops.Linear(channels, channels, **factory)
         self.transformer_blocks = nn.ModuleList(
@@ -171,12 +179,12 @@ class TemporalTransformer(nn.Module):
         strength: float | torch.Tensor = 1.0,
         at: PlainSite = PLAIN,
     ) -> torch.Tensor:
-        """x: [(clips frames), C, h, w]; the first norm takes each frame by itself.
+        """x: [(clips frames), C, h, w].
 
         strength: a number, or a tensor that broadcasts to [clips, frames, 1, h, w].
         """
         clips, (channels, height, width) = x.shape[0] // frames, x.shape[1:]
-        tokens = self.norm(x).unflatten(0, (clips, frames)).permute(0, 3, 4, 1, 2)
+        tokens = self._normalised(x, frames).permute(0, 3, 4, 1, 2)
         tokens = tokens.reshape(-1, frames, channels)
         size = _sequences_at_once(x.device, frames)
         if at.whole_clips:
@@ -192,6 +200,14 @@ class TemporalTransformer(nn.Module):
         if isinstance(strength, torch.Tensor):
             return torch.addcmul(x, added, strength.to(added)).flatten(0, 1)
         return torch.add(x, added, alpha=strength).flatten(0, 1)
+
+    def _normalised(self, x: torch.Tensor, frames: int) -> torch.Tensor:
+        """[clips, frames, C, h, w]; each frame by itself, or all of a clip with one mean and
+        variance."""
+        if self.norm_over_frames:
+            clips = x.unflatten(0, (-1, frames)).transpose(1, 2)
+            return self.norm(clips).transpose(1, 2)
+        return self.norm(x).unflatten(0, (-1, frames))
 
     def _along_frames(self, tokens: torch.Tensor, at: PlainSite) -> torch.Tensor:
         """T(x) - x of some pixels; tokens: [sequences, frames, C], normalised."""

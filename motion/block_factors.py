@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from .config import DOWN_LEVELS, DOWN_SITES, UP_LEVELS, UP_SITES, Site, sd15_sites
+from .config import DOWN_LEVELS, DOWN_SITES, UP_LEVELS, UP_SITES, MotionConfig, Site, sd15_sites
 from .errors import AnimateDiffError
 from .keyed_text import Entry, NoEntry, by_commas, quote
 from .keyframes import is_number
@@ -31,6 +31,19 @@ def read_block_factors(text: str) -> dict[str, float]:
     except NoEntry as problem:
         raise _wrong(problem, f"cannot be read: {problem.why}") from problem
     return found
+
+
+def require_blocks(factors: Mapping[str, float], config: MotionConfig, file: str) -> None:
+    """AnimateDiffError for a block that a motion module is too small for. The mid block, which only
+    some versions have, is let pass."""
+    there = {"mid", *(name for site in config.sites for name in _names(site))}
+    missing = [name for name in factors if name not in there]
+    if missing:
+        raise AnimateDiffError(
+            f"blocks of Motion Strength names {missing[0]}, and '{file}' has no such block.",
+            f"blocks of its {config.levels} levels: 0 to {config.levels - 1}",
+            f"take {', '.join(missing)} out of blocks in Motion Strength.",
+        )
 
 
 def factor_of(factors: Mapping[str, float], site: Site) -> float:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 HEADS = 8  # every published motion module; the files do not record it
 DOWN_LEVELS, DOWN_SITES = 4, 2  # SD1.5: four levels with two ResBlocks each ...
 UP_LEVELS, UP_SITES = 4, 3  # ... and three on the way up
+SDXL_LEVELS = 3  # SDXL: one level less, with as many
 
 
 class Version(str, Enum):
-    """The families of SD1.5 motion modules, told apart by structure alone."""
+    """The families of motion modules, told apart by structure alone."""
 
     V1 = "v1"
     V2 = "v2"
@@ -19,6 +20,8 @@ class Version(str, Enum):
     ANIMATE_LCM = "AnimateLCM"
     PIA = "PIA"  # v1's structure and norms with v3's table, and a part for a picture
     ANIMATE_LCM_I2V = "AnimateLCM-I2V"  # AnimateLCM with a part for a picture
+    HOTSHOT_XL = "HotshotXL"
+    SDXL_BETA = "SDXL beta"
 
 
 class Norms(str, Enum):
@@ -35,6 +38,7 @@ class Layout(str, Enum):
 
     ORIGINAL = "original"
     DIFFUSERS = "diffusers"
+    HOTSHOT_XL = "HotshotXL"
 
 
 class Site(NamedTuple):
@@ -55,12 +59,18 @@ class Site(NamedTuple):
 ENTRY = Site("in", 0, 0)  # no temporal block's: behind the layer through which latents come in
 
 
-def sd15_sites(mid_block: bool) -> Iterator[Site]:
-    """The 20 sites of an SD1.5 motion module, 21 with a mid block, in the order they run."""
-    yield from (Site("down", level, i) for level in range(DOWN_LEVELS) for i in range(DOWN_SITES))
+def unet_sites(levels: int, mid_block: bool) -> Iterator[Site]:
+    """The sites of a UNet's motion module, in the order they run: of SD1.5 20 and of SDXL 15, and
+    one more with a mid block."""
+    yield from (Site("down", level, i) for level in range(levels) for i in range(DOWN_SITES))
     if mid_block:
         yield Site("mid", 0, 0)
-    yield from (Site("up", level, i) for level in range(UP_LEVELS) for i in range(UP_SITES))
+    yield from (Site("up", level, i) for level in range(levels) for i in range(UP_SITES))
+
+
+def sd15_sites(mid_block: bool) -> Iterator[Site]:
+    """The 20 sites of an SD1.5 motion module, 21 with a mid block, in the order they run."""
+    return unet_sites(DOWN_LEVELS, mid_block)
 
 
 @dataclass(frozen=True)
@@ -69,9 +79,10 @@ class MotionConfig:
 
     channels: channel count per site, in the order they run; position_length: rows of the
     position table, the most frames the module can see at once; cross_frame_norm: the UNet's
-    resnet norms pool over the frames, as v1 was trained (guoyww/AnimateDiff,
-    `use_inflated_groupnorm: false`); own_table: the file has a position table; attentions: of
-    each block, one after the other.
+    resnet norms pool over the frames, as v1 (guoyww/AnimateDiff, `use_inflated_groupnorm: false`)
+    and HotshotXL were trained; own_table: the file has a position table; attentions: of
+    each block, one after the other; own_norm_over_frames: each block's own first norm pools over
+    the frames, as in guoyww/AnimateDiff's branch sdxl.
     """
 
     version: Version
@@ -82,6 +93,7 @@ class MotionConfig:
     heads: int = HEADS
     own_table: bool = True
     attentions: int = 2
+    own_norm_over_frames: bool = False
 
     def __post_init__(self):
         uneven = {s.key: c for s, c in self.channels.items() if c % self.heads or c % 32}
@@ -99,6 +111,11 @@ class MotionConfig:
     @property
     def mid_block(self) -> bool:
         return any(site.block == "mid" for site in self.channels)
+
+    @property
+    def levels(self) -> int:
+        """How many resolutions the UNet has that it is made for."""
+        return 1 + max(site.level for site in self.channels)
 
     @property
     def sites(self) -> list[Site]:

@@ -1,9 +1,10 @@
-"""v1's group norms: statistics over all frames of a clip.
+"""v1's and HotshotXL's group norms: statistics over all frames of a clip.
 
 With `use_inflated_groupnorm: false` (v1) the reference applies the resnet norms and
 `conv_norm_out` to [b, C, f, h, w], so their statistics pool over f as well
-(guoyww/AnimateDiff `resnet.py`, `unet.py`). The norms of the spatial transformers and of the
-motion modules are per frame in every version.
+(guoyww/AnimateDiff `resnet.py`, `unet.py`); so does HotshotXL (hotshotco/Hotshot-XL `resnet.py`,
+`unet.py`). The norms of the spatial transformers are per frame in every version, those of the
+motion modules in all but SDXL beta (MotionConfig.own_norm_over_frames).
 """
 
 from collections.abc import Iterable, Iterator

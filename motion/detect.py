@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from .beside import beside, shapes_beside
-from .config import Layout, MotionConfig, Site, Version, sd15_sites
+from .config import DOWN_LEVELS, SDXL_LEVELS, Layout, MotionConfig, Site, Version, unet_sites
 from .errors import AnimateDiffError, counted
 from .formats import (
     BLOCK,
@@ -19,8 +19,6 @@ from .formats import (
     some,
     unwrap,
 )
-from .known_files import MODULES
-from .missing_file import such_as
 from .positions import sinusoidal_positions
 
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
@@ -33,7 +31,7 @@ MOST_CHANNELS, MOST_POSITIONS = 2**13, 2**13  # far beyond all that were publish
 def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDict]:
     """Configuration and complete original-layout state dict of a loaded file.
 
-    Raises AnimateDiffError for anything that is not a whole, finite SD1.5 motion module.
+    Raises AnimateDiffError for anything that is not a whole, finite motion module.
     """
     layout, sites = read_sites(loaded, file)
     kind, _ = beside(unwrap(loaded, file, EXPECTED_FILE))
@@ -55,34 +53,39 @@ def read_beside(loaded: object, config: MotionConfig, file: str) -> StateDict:
     return tensors
 
 
-def _detect(
-    layout: Layout, sites: SiteTensors, kind: Version | None, file: str
-) -> MotionConfig:
-    mid_block = any(site.block == "mid" for site in sites)
-    _check_sites(set(sites), set(sd15_sites(mid_block)), file)
-    channels = {site: _channels(sites[site], site, file) for site in sd15_sites(mid_block)}
+def _detect(layout: Layout, sites: SiteTensors, kind: Version | None, file: str) -> MotionConfig:
+    expected = _expected_sites(set(sites), file)
+    channels = {site: _channels(sites[site], site, file) for site in expected}
     stored = _stored_positions(sites, file)
-    version = kind or _version(layout, mid_block, stored)
-    pooled = version is Version.V1 or (version is Version.PIA and not mid_block)
+    version = kind or _version(layout, expected, stored)
+    pia_of_v1 = version is Version.PIA and not any(site.block == "mid" for site in expected)
     positions = stored or (
         ANIMATE_LCM_POSITIONS if version in _ANIMATE_LCM else DIFFUSERS_POSITIONS
     )
     try:
-        return MotionConfig(version, layout, channels, positions, pooled, own_table=stored > 0)
+        return MotionConfig(
+            version,
+            layout,
+            channels,
+            positions,
+            cross_frame_norm=version in (Version.V1, Version.HOTSHOT_XL) or pia_of_v1,
+            own_table=stored > 0,
+            own_norm_over_frames=version is Version.SDXL_BETA,
+        )
     except ValueError as error:
         raise broken(file, str(error)) from error
 
 
-def _check_sites(sites: set[Site], expected: set[Site], file: str) -> None:
-    if max((site.level for site in sites if site.block == "down"), default=-1) == 2:
-        raise AnimateDiffError(
-            f"'{file}' is an SDXL motion module (three levels of down blocks).",
-            EXPECTED_FILE + "; SDXL is not supported",
-            f"choose {such_as(MODULES)}.",
-        )
-    if sites != expected:
-        wrong = some([site.key for site in sorted(expected ^ sites)])
-        raise broken(file, f"motion modules missing or beyond the SD1.5 layout: {wrong}")
+def _expected_sites(sites: set[Site], file: str) -> list[Site]:
+    """Those of the kind of UNet that the file is for, in the order they run."""
+    highest = max((site.level for site in sites if site.block == "down"), default=-1)
+    sdxl = highest == SDXL_LEVELS - 1
+    kind, levels = ("SDXL", SDXL_LEVELS) if sdxl else ("SD1.5", DOWN_LEVELS)
+    expected = list(unet_sites(levels, any(site.block == "mid" for site in sites)))
+    if sites != set(expected):
+        wrong = some([site.key for site in sorted(sites ^ set(expected))])
+        raise broken(file, f"motion modules missing or beyond the {kind} layout: {wrong}")
+    return expected
 
 
 def _channels(tensors: StateDict, site: Site, file: str) -> int:
@@ -106,8 +109,10 @@ def _stored_positions(sites: SiteTensors, file: str) -> int:
     return length
 
 
-def _version(layout: Layout, mid_block: bool, stored_positions: int) -> Version:
-    if mid_block:
+def _version(layout: Layout, sites: list[Site], stored_positions: int) -> Version:
+    if Site("down", SDXL_LEVELS, 0) not in sites:
+        return Version.HOTSHOT_XL if layout is Layout.HOTSHOT_XL else Version.SDXL_BETA
+    if Site("mid", 0, 0) in sites:
         without_table = layout is Layout.ORIGINAL and not stored_positions
         return Version.ANIMATE_LCM if without_table else Version.V2
     # v3 has one published table; other lengths are fine-tunes of v1, which came long before it
@@ -161,9 +166,7 @@ def _block_shapes(c: int, config: MotionConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check_complete(
-    tensors: StateDict, expected: Mapping[str, tuple[int, ...]], file: str
-) -> None:
+def _check_complete(tensors: StateDict, expected: Mapping[str, tuple[int, ...]], file: str) -> None:
     missing = sorted(set(expected) - set(tensors))
     if missing:
         raise broken(file, f"it lacks {counted(len(missing), 'tensor')}: {some(missing)}")

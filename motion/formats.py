@@ -1,8 +1,8 @@
-"""Every layout in which SD1.5 motion modules are published, brought to one.
+"""Every layout in which motion modules are published, brought to one.
 
-Pure functions on state dicts. The original layout is guoyww/AnimateDiff's, the other one is
-the MotionAdapter of huggingface/diffusers. What comes out is, for each site, a state dict in
-the names that follow `temporal_transformer.` in the original files.
+Pure functions on state dicts. The original layout is guoyww/AnimateDiff's, the second is the
+MotionAdapter of huggingface/diffusers, the third HotshotXL's. What comes out is, for each site, a
+state dict in the names that follow `temporal_transformer.` in the original files.
 """
 
 import re
@@ -20,20 +20,25 @@ from .recognise import MOTION_MODULE, kind_of
 StateDict = dict[str, torch.Tensor]
 SiteTensors = dict[Site, StateDict]
 
-EXPECTED_FILE = "an SD1.5 motion module (v1, v2, v3, AnimateLCM, or a diffusers MotionAdapter)"
+EXPECTED_FILE = (
+    "a motion module for SD1.5 (v1, v2, v3, AnimateLCM) or SDXL (HotshotXL, AnimateDiff-SDXL "
+    "beta), also as a diffusers MotionAdapter"
+)
 
 _KEY = re.compile(
     r"(?:module\.|unet\.|motion_module\.)*"  # training checkpoints and exporters add these
-    r"(?:(?P<block>down|up)_blocks\.(?P<level>\d+)|mid_block)\.motion_modules\.(?P<index>\d+)\."
+    r"(?:(?P<block>down|up)_blocks\.(?P<level>\d+)|mid_block)\."
+    r"(?:motion_modules|(?P<hotshot>temporal_attentions))\.(?P<index>\d+)\."
     r"(?P<original>temporal_transformer\.)?(?P<name>.+)",
     re.ASCII | re.DOTALL,
 )
-_FROM_DIFFUSERS = {
+_ORIGINAL_NAMES = {
     "attn1": "attention_blocks.0",
     "attn2": "attention_blocks.1",
     "norm1": "norms.0",
     "norm2": "norms.1",
     "norm3": "ff_norm",
+    "positional_encoding": "pe",  # HotshotXL
 }
 BLOCK = "transformer_blocks.0"
 SHARED_POSITIONS = f"{BLOCK}.pos_embed.pe"  # diffusers: one table for both attentions
@@ -46,7 +51,7 @@ WEIGHT_DTYPES = (  # what files keep weights in, and the network can be stored i
     torch.float8_e4m3fn,
     torch.float8_e5m2,
 )
-MOST_NUMBERS = 2**28  # of one tensor; the largest of SD1.5's have 2**24
+MOST_NUMBERS = 2**28  # of one tensor; the largest of those published have 2**24
 LONGEST_ITEM = 200  # characters of a key, or of a key and shapes, in a message
 
 
@@ -64,8 +69,14 @@ def read_sites(loaded: object, file: str) -> tuple[Layout, SiteTensors]:
     if not keys:
         raise _no_motion_module(tensors, file)
     require_weights({key: tensors[key] for key in keys}, file)
-    layout = Layout.ORIGINAL if any(m["original"] for m in keys.values()) else Layout.DIFFUSERS
-    return layout, _by_site(tensors, keys, file)
+    return _layout(keys), _by_site(tensors, keys, file)
+
+
+def _layout(keys: dict[str, re.Match[str]]) -> Layout:
+    if any(match["hotshot"] for match in keys.values()):
+        return Layout.HOTSHOT_XL
+    original = any(match["original"] for match in keys.values())
+    return Layout.ORIGINAL if original else Layout.DIFFUSERS
 
 
 def _by_site(tensors: StateDict, keys: dict[str, re.Match[str]], file: str) -> SiteTensors:
@@ -133,8 +144,8 @@ def _oddity(tensor: torch.Tensor) -> str:
 
 
 def _original_name(name: str) -> str:
-    """A name inside a motion module, diffusers' words replaced by the original ones."""
-    return ".".join(_FROM_DIFFUSERS.get(part, part) for part in name.split("."))
+    """A name inside a motion module, other layouts' words replaced by the original ones."""
+    return ".".join(_ORIGINAL_NAMES.get(part, part) for part in name.split("."))
 
 
 def _no_motion_module(tensors: StateDict, file: str) -> AnimateDiffError:

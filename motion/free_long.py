@@ -17,7 +17,6 @@ import torch.nn.functional as F
 
 from .application import require_rows
 from .call import MotionCall, SiteCall
-from .config import UP_LEVELS, Site
 from .effects import NO_LIMIT, AlongFrames, Effect, Rows
 
 
@@ -49,7 +48,7 @@ class FreeLong(Effect):
         if frames <= self.length:  # another effect shows only some
             return attention(site, x, rows)
         local = self._local(site, attention, x)
-        if _at_full_size(site.site) or not (self.spatial_cutoff and self.temporal_cutoff):
+        if _at_full_size(site) or not (self.spatial_cutoff and self.temporal_cutoff):
             return local
         wide = attention(site, x, self._stretched(frames, site.table_length))
         size = (-1, site.height, site.width)
@@ -83,9 +82,10 @@ class FreeLong(Effect):
         return F.interpolate(rows, size=frames, mode="linear", align_corners=True)[0].T
 
 
-def _at_full_size(site: Site) -> bool:
+def _at_full_size(site: SiteCall) -> bool:
     """Whether it is where the UNet has the latent's own height and width."""
-    return (site.block, site.level) in (("down", 0), ("up", UP_LEVELS - 1))
+    last = site.call.network.config.levels - 1
+    return (site.site.block, site.site.level) in (("down", 0), ("up", last))
 
 
 def blended(

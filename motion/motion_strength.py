@@ -15,7 +15,7 @@ from enum import Enum
 import torch
 import torch.nn.functional as F
 
-from .block_factors import factor_of
+from .block_factors import factor_of, require_blocks
 from .call import MotionCall, SiteCall
 from .effects import Attend, Effect
 from .errors import AnimateDiffError, counted
@@ -132,6 +132,8 @@ class _Strength(Effect):
         self.said = f"{self.fields[0].kind.value} strength by {_said(self.fields)}"
 
     def for_run(self, run: MotionRun) -> "_RunningStrength":
+        for each in self.fields:
+            require_blocks(each.blocks, run.application.config, run.application.file)
         return _RunningStrength(self, run)
 
 

@@ -47,6 +47,7 @@ class MotionNetwork(nn.Module):
                 config.position_length,
                 ops,
                 config.attentions,
+                config.own_norm_over_frames,
                 dtype=dtype,
                 device=device,
             )

@@ -1,8 +1,8 @@
 """Where the temporal blocks of a motion module go in a model, and whether they fit there.
 
 A placement knows one kind of model. SD1.5's UNet is one (unet_placement.py). ControlNets with
-motion modules of their own, SDXL's UNet and the blocks of a DiT are to be others: whoever attaches
-a motion module asks its placement and knows no layout.
+motion modules of their own and the blocks of a DiT can be others: whoever attaches a motion module
+asks its placement and knows no layout. SDXL's is in sdxl_placement.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -60,14 +60,22 @@ class Placement(Protocol):
 
 def require_kind(model: Any, placement: Placement) -> None:
     """Raise AnimateDiffError unless the patched model is of the kind."""
-    if placement.accepts(model):
-        return
+    if not placement.accepts(model):
+        raise wrong_kind(model, placement)
+
+
+def wrong_kind(
+    model: Any, placement: Placement, file: str = "", fitting: str = ""
+) -> AnimateDiffError:
+    """file: a motion module for the placement's kind; fitting: one for the model's."""
     config = getattr(model.model, "model_config", None)
     kind = type(config).__name__ if config is not None else type(model.model).__name__
-    raise AnimateDiffError(
+    other = f", or choose a motion module for this one, such as {fitting}" if fitting else ""
+    wanted = f" for '{file}'" if file else ""
+    return AnimateDiffError(
         f"the model is of the kind {kind}.",
-        f"{placement.expected} (motion modules for SD1.5 fit no other model)",
-        f"load {placement.expected} before Apply Motion Module.",
+        f"{placement.expected}{wanted} (motion modules fit one kind of model each)",
+        f"load {placement.expected} in Load Checkpoint{other}.",
     )
 
 
@@ -85,5 +93,6 @@ def _no_fit(file: str, what: str) -> AnimateDiffError:
     return AnimateDiffError(
         f"'{file}' does not fit this model: {what}.",
         "a motion module and a checkpoint of the same architecture",
-        "use a full SD1.5 checkpoint and an SD1.5 motion module; one of the two has other shapes.",
+        "use a full checkpoint, none that was made smaller, and a motion module for its kind of "
+        "model; one of the two has other shapes.",
     )

@@ -44,7 +44,7 @@ WITHOUT_CHECKPOINT = (
 
 MOTION_MODULE = FileKind(
     "a motion module",
-    r"motion_modules\.",
+    r"(motion_modules|temporal_attentions)\.",
     MODULES,
     "choose it in Load Motion Module",
 )
@@ -94,6 +94,11 @@ _WITH_MOTION = (
         r"^FancyVideo|fps_embedding\.",
         use=NOT_SUPPORTED.format(what="FancyVideo"),
     ),
+    FileKind(
+        "a LoRA for HotshotXL",
+        r"\.temporal_attentions\..*lora",
+        use=NOT_SUPPORTED.format(what="a LoRA for HotshotXL"),
+    ),
     MOTION_LORA,
     SPARSE_CTRL,
     FileKind(
@@ -105,16 +110,6 @@ _WITH_MOTION = (
 
 # Files without any; the specific stand before the general.
 _WITHOUT_MOTION = (
-    FileKind(
-        "a LoRA for HotshotXL (SDXL)",
-        r"\.temporal_attentions\..*lora",
-        use=NOT_SUPPORTED.format(what="SDXL"),
-    ),
-    FileKind(
-        "a HotshotXL motion module (SDXL)",
-        r"\.temporal_attentions\.",
-        use=NOT_SUPPORTED.format(what="SDXL"),
-    ),
     CAMERA_CTRL,
     DOMAIN_ADAPTER,
     SPATIAL_LORA,
@@ -181,6 +176,7 @@ KINDS = (MOTION_MODULE, *_WITH_MOTION, *_WITHOUT_MOTION)
 def kind_of(tensors: Mapping[str, torch.Tensor]) -> FileKind | None:
     """The kind of file these tensors come from; None for the unknown."""
     lines = "\n".join(f"{key[:LONGEST_KEY]} {list(v.shape)}" for key, v in tensors.items())
-    with_motion = re.search(r"motion_modules[._]", lines)  # kohya's names have underscores
+    # kohya's names have underscores
+    with_motion = re.search(r"motion_modules[._]|\.temporal_attentions\.", lines)
     kinds = (*_WITH_MOTION, MOTION_MODULE) if with_motion else _WITHOUT_MOTION
     return next((kind for kind in kinds if re.search(kind.mark, lines, re.MULTILINE)), None)

@@ -1,4 +1,4 @@
-"""SD1.5's UNet as a place for motion modules.
+"""The UNet of Stable Diffusion as a place for motion modules, and SD1.5's.
 
 AnimateDiff puts a temporal block after each attention (or ResBlock, where there is no
 attention) of the down and up blocks, before a trailing upsampler, and in v2 after the mid
@@ -8,37 +8,45 @@ block's attention. ComfyUI keeps the same layers in `input_blocks`, `middle_bloc
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import comfy.supported_models
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel, Upsample
 from torch import nn
 
-from .config import DOWN_LEVELS, ENTRY, MotionConfig, Site, sd15_sites
+from .config import DOWN_LEVELS, ENTRY, MotionConfig, Site, unet_sites
 from .cross_frame_norm import pooling
 from .placement import require_kind
 from .slots import SLOT_HOOK, SLOT_PATCH, MotionSlot, Spot, inserted
 
 
-class SD15Unet:
-    """The Placement of SD1.5 checkpoints."""
+@dataclass(eq=False)
+class UNetPlacement:
+    """The Placement of checkpoints whose UNet has so many levels.
 
-    expected = "an SD1.5 checkpoint"
+    checkpoints: the host's class of them; module: a motion module file for them.
+    """
+
+    expected: str
+    checkpoints: type
+    levels: int
+    module: str
 
     def takes(self, config: MotionConfig) -> bool:
-        return max(site.level for site in config.channels) == DOWN_LEVELS - 1
+        return config.levels == self.levels
 
     def accepts(self, model: Any) -> bool:
         config = getattr(model.model, "model_config", None)
         unet = getattr(model.model, "diffusion_model", None)
-        return isinstance(config, comfy.supported_models.SD15) and isinstance(unet, UNetModel)
+        return isinstance(config, self.checkpoints) and isinstance(unet, UNetModel)
 
     def host(self, model: Any) -> nn.Module:
         return model.diffusion_model
 
     def channels(self, host: nn.Module) -> dict[Site, int]:
         found = {}
-        for site in sd15_sites(mid_block=True):
+        for site in unet_sites(self.levels, mid_block=True):
             sequential = _sequential_at(host, site)
             if sequential is not None:
                 found[site] = getattr(sequential[0], "out_channels", 0)
@@ -62,7 +70,9 @@ class SD15Unet:
         return pooling(_with_pooled_norm(host), frames)
 
 
-SD15_UNET = SD15Unet()
+SD15_UNET = UNetPlacement(
+    "an SD1.5 checkpoint", comfy.supported_models.SD15, DOWN_LEVELS, "v3_sd15_mm.ckpt"
+)
 
 
 def require_sd15(model: Any) -> None:

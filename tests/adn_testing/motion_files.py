@@ -54,6 +54,21 @@ def original(version: str = "v2", seed: int = 0, widths=WIDTHS, positions: int |
     return tensors
 
 
+def hotshot(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same weights as HotshotXL names them, written from its classes."""
+    words = {
+        ".motion_modules.": ".temporal_attentions.",
+        ".temporal_transformer": "",
+        ".pos_encoder.pe": ".pos_encoder.positional_encoding",
+    }
+    renamed = {}
+    for key, tensor in tensors.items():
+        for ours, theirs in words.items():
+            key = key.replace(ours, theirs)
+        renamed[key] = tensor
+    return renamed
+
+
 def diffusers(tensors: dict[str, torch.Tensor], positions: bool = True) -> dict[str, torch.Tensor]:
     """The same weights as a diffusers MotionAdapter names them, written from its class."""
     words = {

@@ -7,10 +7,10 @@ import comfy.model_management
 import torch
 
 
-def noise_of(model, x, timestep, context, conds, frames):
+def noise_of(model, x, timestep, context, conds, frames, **extra):
     """One UNet call of the animated model through the host's apply_model, as noise prediction.
 
-    A denoised prediction is x - sigma * eps in the host's parametrisation.
+    extra: by frame, what else the UNet takes (`y`). A denoised prediction is x - sigma * eps in the host's parametrisation.
     """
     comfy.model_management.load_models_gpu([model, *model.get_nested_additional_models()])
     base, device = model.model, model.load_device
@@ -28,6 +28,7 @@ def noise_of(model, x, timestep, context, conds, frames):
         sigma.expand(x.shape[0]),
         c_crossattn=context.repeat_interleave(frames, dim=0),
         transformer_options=options,
+        **{key: value.to(device) for key, value in extra.items()},
     )
     return ((scaled - denoised) / sigma).cpu()
 

@@ -36,6 +36,11 @@ HOSTS = {
 }
 FILES = {
     "motion module": (motion_files.original("v3"), "animatediff_models", "Load Motion Module"),
+    "HotshotXL's": (
+        motion_files.hotshot(motion_files.original("v1", widths=(32, 64, 128))),
+        "animatediff_models",
+        "Load Motion Module",
+    ),
     "MotionLoRA": (
         lora_files.official(lora_files.pairs()), "animatediff_motion_lora", "Load MotionLoRA",
     ),
@@ -53,7 +58,7 @@ FILES = {
     "embedding": ({"emb_params": torch.zeros(4, 768)}, "embeddings", "embedding:NAME"),
 }  # fmt: skip
 UNSUPPORTED = {
-    "SDXL": {"down_blocks.0.temporal_attentions.0.x": torch.zeros(4)},
+    "a LoRA for HotshotXL": {"down_blocks.0.temporal_attentions.0.x.lora_A.weight": torch.zeros(4)},
 }
 EXAMPLES = {
     "Load Motion Module": "v3_sd15_mm.ckpt",

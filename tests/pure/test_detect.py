@@ -1,11 +1,11 @@
-"""Every published layout of an SD1.5 motion module, and what is none."""
+"""Every published layout of a motion module, and what is none."""
 
 import time
 
 import pytest
 import torch
 from adn_testing import motion_files
-from adn_testing.motion_files import diffusers, original
+from adn_testing.motion_files import diffusers, hotshot, original
 from animatediff_native.motion.config import Layout, Version
 from animatediff_native.motion.detect import expected_shapes, read_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
@@ -42,6 +42,29 @@ def test_original_layout(version, modules, positions, pooled):
     assert config.cross_frame_norm is pooled
     assert sorted(set(config.channels.values())) == [32, 64, 128]
     assert all(torch.equal(complete[key], tensors[key]) for key in tensors)
+
+
+SDXL_WIDTHS = (32, 64, 128)
+HOTSHOT = hotshot(original("v1", widths=SDXL_WIDTHS))
+SDXL_BETA = original("v3", widths=SDXL_WIDTHS)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "version", "layout", "positions", "pooled", "own_pooled"),
+    [
+        (HOTSHOT, Version.HOTSHOT_XL, Layout.HOTSHOT_XL, 24, True, False),
+        (SDXL_BETA, Version.SDXL_BETA, Layout.ORIGINAL, 32, False, True),
+        (diffusers(SDXL_BETA), Version.SDXL_BETA, Layout.DIFFUSERS, 32, False, True),
+    ],
+    ids=["HotshotXL", "beta", "diffusers' beta"],
+)
+def test_modules_for_sdxl(tensors, version, layout, positions, pooled, own_pooled):
+    config, complete = read(dict(tensors))
+    assert (config.version, config.layout, config.position_length) == (version, layout, positions)
+    assert (len(config.channels), config.levels, config.mid_block) == (15, 3, False)
+    assert (config.cross_frame_norm, config.own_norm_over_frames) == (pooled, own_pooled)
+    same = original("v1" if version is Version.HOTSHOT_XL else "v3", widths=SDXL_WIDTHS)
+    assert_same(complete, same)
 
 
 def test_animate_lcm_gets_its_table():
@@ -108,10 +131,14 @@ def test_storage_dtypes(dtype):
 
 
 def test_full_size_parameter_counts():
-    """The published sizes: v1 and v3 417,137,600 parameters, v2 453,209,280 (tables not counted)."""
-    for version, expected in (("v3", 417_137_600), ("v2", 453_209_280)):
+    """The published sizes: v1 and v3 417,137,600 parameters, v2 453,209,280, SDXL beta 236,779,200
+    (tables not counted)."""
+    sd15, sdxl = (320, 640, 1280, 1280), (320, 640, 1280)
+    for version, widths, expected in (
+        ("v3", sd15, 417_137_600), ("v2", sd15, 453_209_280), ("SDXL beta", sdxl, 236_779_200)
+    ):  # fmt: skip
         with torch.device("meta"):
-            config = read_config_of_widths(version, (320, 640, 1280, 1280))
+            config = read_config_of_widths(version, widths)
         shapes = expected_shapes(config)
         count = sum(torch.Size(s).numel() for k, s in shapes.items() if not k.endswith(".pe"))
         assert count == expected
@@ -121,7 +148,7 @@ def read_config_of_widths(version, widths):
     from animatediff_native.motion.config import MotionConfig, Site
 
     channels = {}
-    for prefix, level in motion_files.sites(version == "v2"):
+    for prefix, level in motion_files.sites(version == "v2", len(widths)):
         parts = prefix.split(".")
         site = Site("mid", 0, 0) if parts[0] == "mid_block" else Site(
             parts[0].removesuffix("_blocks"), int(parts[1]), int(parts[3])
@@ -130,7 +157,7 @@ def read_config_of_widths(version, widths):
     return MotionConfig(Version(version), Layout.ORIGINAL, channels, 32, False)
 
 
-# what is no SD1.5 motion module
+# what is no motion module
 
 
 def lora(prefix, half="processor.to_q_lora.down.weight"):
@@ -146,8 +173,7 @@ MODULE = (
 UNET_BLOCK = "down_blocks.0.attentions.0.transformer_blocks.0.attn1"
 
 OTHERS = {
-    "SDXL motion module": (original("v3", widths=(32, 64, 128)), "SDXL"),
-    "HotshotXL": ({"down_blocks.0.temporal_attentions.0.norm.weight": torch.zeros(4)}, "HotshotXL"),
+    "HotshotXL LoRA": (lora("down_blocks.0.temporal_attentions.0", "attn1.to_q.lora_A.down"), "LoRA for HotshotXL"),
     "MotionLoRA": (lora(MODULE), "Load MotionLoRA"),
     "PEFT MotionLoRA": (
         {"unet.down_blocks.0.motion_modules.0.transformer_blocks.0.attn1.to_q.lora_A.weight": torch.zeros(4, 32)},
@@ -199,6 +225,8 @@ BROKEN = {
     "one key missing": (without(original("v3"), ATTENTION), "lacks 1 tensor: down_blocks.1"),
     "a module missing": (without(original("v3"), "up_blocks.2.motion_modules.1."), "up_blocks.2.motion_modules.1"),
     "half the file": (dict(list(original("v3").items())[:200]), "missing"),
+    "one module of HotshotXL": ({k: v for k, v in HOTSHOT.items() if "down_blocks.2.temporal_attentions.1" in k}, "beyond the SDXL layout: down_blocks.0.motion_modules.0"),
+    "HotshotXL without a table": (changed(HOTSHOT, "down_blocks.0.temporal_attentions.0.transformer_blocks.0.attention_blocks.0.pos_encoder", lambda v: v[:, :8]), r"different lengths: \[8, 24\]"),
     "no norm": (without(original("v3"), "up_blocks.0.motion_modules.0.temporal_transformer.norm."), "norm.weight"),
     "wrong shape": (changed(original("v3"), ATTENTION, lambda v: v[:, :-1]), r"is \[64, 63\], not \[64, 64\]"),
     "another block's width": (changed(original("v3"), "up_blocks.3.motion_modules.2.temporal_transformer.norm.weight", lambda v: v[:16]), "groups"),
