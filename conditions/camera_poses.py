@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
+from ..motion.clip_part import ClipPart, clip_part
 from ..motion.errors import AnimateDiffError, counted
+from ..motion.frame_strengths import read_strengths
 
 WIDTH, HEIGHT = 1280, 720  # of the pictures that poses are of, where nothing says otherwise
 FOCAL_X, FOCAL_Y = 0.474812461, 0.844111024  # of most clips of RealEstate10K; shares of the size
@@ -168,17 +171,30 @@ def afterwards(path: CameraPath, move: CameraPath) -> CameraPath:
 
 def along(
     move: str,
-    frames: int,
+    frames: int | ClipPart,
     speed: float = 1.0,
     factors: Sequence[float] = (1.0,),
     focal: tuple[float, float] = (FOCAL_X, FOCAL_Y),
     previous: CameraPath | None = None,
     join: Join = Join.TOGETHER,
 ) -> CameraPath:
-    """One move, joined to a path before it; afterwards it goes on at once, without a frame in
-    which the camera stands."""
+    """One move, or a part of it, joined to a path before it; afterwards it goes on at once,
+    without a frame in which the camera stands. factors: of the whole move."""
+    part = clip_part(frames) if isinstance(frames, int) else frames
     after = previous is not None and join is Join.AFTERWARDS
-    own = camera_move(move, frames, speed, factors, focal, first=1 if after else 0)
+    own = camera_move(move, part.whole, speed, factors, focal, first=1 if after else 0)
+    own = own.at(part.of_the_whole)
     if previous is None:
         return own
     return afterwards(previous, own) if after else at_the_same_time(previous, own)
+
+
+def read_speeds(given: Any) -> tuple[float, ...]:
+    """Of speed_by_frame, a FLOAT input; None is no change of the speed."""
+    if given is None:
+        return (1.0,)
+    try:
+        return read_strengths(given)
+    except AnimateDiffError as error:
+        wrong = error.given.replace("frame_strengths", "speed_by_frame")
+        raise AnimateDiffError(wrong, error.expected, error.remedy) from None
