@@ -86,7 +86,7 @@ def test_a_chain_and_speeds():
     assert np.array_equal(slow.w2c, along("pan left", 4, 0.5).w2c)
     with pytest.raises(AnimateDiffError, match=r"speed_by_frame has 3 values .* 4 frames"):
         path_of("pan left", 1.0, 4, speed_by_frame=[0.5] * 3)
-    with pytest.raises(AnimateDiffError, match="^speed_by_frame holds 'x'"):
+    with pytest.raises(AnimateDiffError, match=r"^speed_by_frame holds 'x'"):
         path_of("pan left", 1.0, 4, speed_by_frame=["x"])
 
 
