@@ -155,6 +155,8 @@ def _config(encoder: StateDict, motion: StateDict, file: str) -> SparseConfig:
     if len(lengths) > 1 or max(lengths, default=POSITIONS) > MOST_POSITIONS:
         raise _broken(file, f"it has position tables of {sorted(lengths)} rows")
     config = SparseConfig(kinds[0], widths, context, lengths.pop() if lengths else POSITIONS)
+    if any(c % widths[0] for c in widths):
+        raise _broken(file, f"it is for {list(widths)} channels")
     try:
         config.motion  # noqa: B018  it checks the numbers
     except ValueError as error:

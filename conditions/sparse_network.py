@@ -83,7 +83,7 @@ def unet_layout(config: SparseConfig) -> dict[str, Any]:
         "image_size": 32,
         "in_channels": 4,
         "model_channels": first,
-        "channel_mult": [c // first if c % first == 0 else c / first for c in config.widths],
+        "channel_mult": [c // first for c in config.widths],
         "num_res_blocks": [DOWN_SITES] * DOWN_LEVELS,
         "transformer_depth": [1] * (ATTENTION_LEVELS * DOWN_SITES) + [0] * DOWN_SITES,
         "transformer_depth_middle": 1,
@@ -158,6 +158,7 @@ def config_beside(unet: nn.Module, kind: SparseKind, positions: int = POSITIONS)
 
 def _initialise(module: nn.Module) -> None:
     """As torch does; the host's layers leave it out."""
-    for kind in (nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm):
+    kinds: tuple[Any, ...] = (nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm)
+    for kind in kinds:
         if isinstance(module, kind):
             kind.reset_parameters(module)

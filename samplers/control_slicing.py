@@ -4,6 +4,7 @@ The host hands a chain of control objects to every UNet call and fits their hint
 count alone: too many are cut to the first, too few are repeated, and twice the frames pass as
 cond and uncond. Here the hints are chosen by frame, in copies; the user's objects stay as
 they are. Those of another pack that choose by themselves are left to it; see foreign_control.py.
+SparseCtrl has few pictures, whose number does not count: it keeps them all, and is told the clip.
 """
 
 import copy
@@ -41,6 +42,12 @@ def chooses_hints(control: Any) -> bool:
     return hasattr(control, "sub_idxs")
 
 
+def keeps_hints(control: Any) -> bool:
+    """Whether a control has the whole clip's hints in every window and takes those of its frames
+    by their numbers: our SparseCtrl, which is told of the clip under this name."""
+    return hasattr(control, "fit_to_clip")
+
+
 def fitted_control(
     control: Any, frames: int, policy: Policy, memo: dict[int, Any], clips: int = 1
 ) -> Any:
@@ -48,13 +55,39 @@ def fitted_control(
     frame; itself where it has that already."""
     fitting = (1, frames * clips)
     rows = [strength.rows for strength in _strengths_of(control)]
-    if all(tensor.shape[0] in fitting for tensor in (*_hints_of(control), *rows)):
+    for each in _chain(control):
+        _require_no_sparse_ctrl(each)
+    if not any(map(keeps_hints, _chain(control))) and all(
+        tensor.shape[0] in fitting for tensor in (*_hints_of(control), *rows)
+    ):
         return control
     return copied_control(
         control,
         lambda hints: _fitted(hints, frames, policy, clips),
         memo,
+        on_copy=lambda _, copied: _told_of_clip(copied, frames, clips, memo),
         pick_strengths=lambda rows: _fitted_strengths(rows, frames, clips),
+    )
+
+
+def _told_of_clip(control: Any, frames: int, clips: int, memo: dict[int, Any]) -> None:
+    if keeps_hints(control):
+        control.fit_to_clip(frames, clips, memo)
+
+
+def _require_no_sparse_ctrl(control: Any) -> None:
+    """The host's own loader takes a SparseCtrl for scribbles, and drops its motion modules: what
+    is left wants hints of four channels, of which the host knows nothing."""
+    layers = getattr(getattr(control, "control_model", None), "input_hint_block", None)
+    first = layers[0] if isinstance(layers, torch.nn.Sequential) and len(layers) else None
+    if keeps_hints(control) or getattr(first, "in_channels", 3) != 4:
+        return
+    raise AnimateDiffError(
+        "a ControlNet sees images of 4 channels: it is a SparseCtrl for scribbles, loaded as an "
+        "ordinary ControlNet, without its motion modules.",
+        "a SparseCtrl from Load SparseCtrl",
+        "replace Load ControlNet Model by Load SparseCtrl, and put Sparse Frames between the "
+        "images and Apply ControlNet.",
     )
 
 
@@ -84,7 +117,8 @@ def copied_control(
         return control
     if id(control) not in memo:
         memo[id(control)] = copied = copy.copy(control)
-        copied.cond_hint_original = _picked(control.cond_hint_original, pick)
+        if not keeps_hints(control):
+            copied.cond_hint_original = _picked(control.cond_hint_original, pick)
         copied.extra_concat_orig = [_picked(extra, pick) for extra in control.extra_concat_orig]
         if isinstance(control.strength, FrameControlStrength):
             rows = control.strength.rows

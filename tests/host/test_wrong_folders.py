@@ -17,6 +17,7 @@ from animatediff_native.nodes.domain_adapter import LoadDomainAdapter
 from animatediff_native.nodes.frame_lora import ApplyFrameLora
 from animatediff_native.nodes.motion_lora import LoadMotionLora
 from animatediff_native.nodes.motion_module import LoadMotionModule
+from animatediff_native.nodes.sparse_ctrl import LoadSparseCtrl
 
 # folder, what it is chosen in
 OURS = {
@@ -24,6 +25,7 @@ OURS = {
     "Load MotionLoRA": ("animatediff_motion_lora", LoadMotionLora),
     "Load Domain Adapter": ("loras", LoadDomainAdapter),
     "LoRA by Frame": ("loras", ApplyFrameLora),
+    "Load SparseCtrl": ("controlnet", LoadSparseCtrl),
 }
 HOSTS = {
     "Load Checkpoint": "CheckpointLoaderSimple",
@@ -48,6 +50,10 @@ FILES = {
     "LoRA": ({"lora_unet_x.lora_down.weight": torch.zeros(4)}, "loras", "Load LoRA"),
     "checkpoint": ({"model.diffusion_model.x": torch.zeros(4)}, "checkpoints", "Load Checkpoint"),
     "ControlNet": ({"control_model.x": torch.zeros(4)}, "controlnet", "Load ControlNet Model"),
+    "SparseCtrl": (
+        {**motion_files.original("v3"), "controlnet_cond_embedding.weight": torch.zeros(4)},
+        "controlnet", "Load SparseCtrl",
+    ),
     "diffusion model": (
         {"down_blocks.0.resnets.0.conv1.weight": torch.zeros(4)}, "diffusion_models", "Load Diffusion",
     ),
@@ -65,6 +71,7 @@ EXAMPLES = {
     "Load MotionLoRA": "v2_lora_ZoomIn.ckpt",
     "Load Domain Adapter": "v3_sd15_adapter.ckpt",
     "LoRA by Frame": "a LoRA for the checkpoint",
+    "Load SparseCtrl": "v3_sd15_sparsectrl_rgb.ckpt",
 }
 
 
@@ -87,7 +94,7 @@ def plain():
 
 def chosen(loader, name: str, model) -> None:
     """What happens where the file is chosen."""
-    if loader in (LoadMotionModule, LoadMotionLora):
+    if loader in (LoadMotionModule, LoadMotionLora, LoadSparseCtrl):
         loader.execute(name, *([1.0] if loader is LoadMotionLora else []))
     else:
         loader.execute(model, name, 1.0)

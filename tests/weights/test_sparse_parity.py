@@ -1,5 +1,8 @@
 """SparseCtrl's residuals against diffusers' SparseControlNetModel."""
 
+# The host and torch are typed loosely.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false
+
 import pytest
 import torch
 from adn_testing import sparse_files, tiny
