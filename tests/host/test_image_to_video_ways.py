@@ -53,11 +53,10 @@ def test_it_says_what_the_folders_have(folders, monkeypatch, caplog):
     assert getattr(record, SHORT) == text  # what the page shows on the node
 
 
-def test_it_looks_again_where_a_file_is_new(folders):
-    before = ImageToVideoWays.fingerprint_inputs()
-    assert ImageToVideoWays.fingerprint_inputs() == before
-    put(folders, "loras", "v3_sd15_adapter.ckpt")
-    assert ImageToVideoWays.fingerprint_inputs() != before
+def test_it_looks_again_at_every_run():
+    """A run that the host takes from its cache says nothing on the node."""
+    before, after = (ImageToVideoWays.fingerprint_inputs() for _ in range(2))
+    assert (before,) != (after,)  # as keys of a cache, which take one object for itself
 
 
 @pytest.mark.usefixtures("folders")
