@@ -160,8 +160,8 @@ def controlnet(file: Path) -> None:
 
 def sparsectrl(file: Path) -> None:
     """For pictures or for sketches, as the name says."""
-    made = sparse_files.scribble if "scribble" in file.name.lower() else sparse_files.rgb
-    save(made(widths=WIDTHS, context=CONTEXT_DIM), file)
+    kind = "scribble" if "scribble" in file.name.lower() else "rgb"
+    save(sparse_files.original(kind, widths=WIDTHS), file)
 
 
 def camera_control(file: Path) -> None:
