@@ -11,8 +11,10 @@ from .motion_files import WIDTHS
 from .tiny import CONTEXT_DIM
 
 
-def config(kind: str = "rgb", positions: int = 32, widths=WIDTHS) -> SparseConfig:
-    return SparseConfig(SparseKind(kind), widths, CONTEXT_DIM, positions)
+def config(
+    kind: str = "rgb", positions: int = 32, widths=WIDTHS, context: int = CONTEXT_DIM
+) -> SparseConfig:
+    return SparseConfig(SparseKind(kind), widths, context, positions)
 
 
 def shapes(of: SparseConfig) -> dict[str, tuple[int, ...]]:

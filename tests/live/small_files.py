@@ -161,7 +161,7 @@ def controlnet(file: Path) -> None:
 def sparsectrl(file: Path) -> None:
     """For pictures or for sketches, as the name says."""
     kind = "scribble" if "scribble" in file.name.lower() else "rgb"
-    save(sparse_files.original(kind, widths=WIDTHS), file)
+    save(sparse_files.original(kind, widths=WIDTHS, context=CONTEXT_DIM), file)
 
 
 def camera_control(file: Path) -> None:
