@@ -29,7 +29,7 @@ HINTS = {
     "prompt_travel": "C M F | A FN | CW P | PS | K | V W",
     "motion_lora": "C M L | A F | P P | K | V | W",
     "motion_lora_ramp": "C M F | FS | L P P | A | K | V W",
-    "camera_path": "C DA M F | CP CP | CX P P | A | K | V W",
+    "camera_path": "C M F | CP DA | CP | CX P P | A | K | V W",
     "looped_clip": "C M F | A P P | CW FN | K | V | W",
     "video_to_video": "LV C M | GV | IB A | SC VE P P | K | V CV SV",
     "video_to_video_depth": "LV LV | GV GV C M | IB IB CL A | SC VE P P | CA CW | K V | CV SV",

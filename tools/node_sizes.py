@@ -36,7 +36,7 @@ INPUT_FILES = {"LoadVideo", "LoadImage"}
 SIZES = {
     "ADN_ApplyMotionModule": Size(270, 226, 240),
     "ADN_CameraControl": Size(300, 190),
-    "ADN_CameraPath": Size(270, 286),
+    "ADN_CameraPath": Size(270, 286, 520),
     "ADN_ClipCondition": Size(270, 230),
     "ADN_ContextWindows": Size(270, 282, 490),
     "ADN_ContinueClip": Size(270, 202, 436),
