@@ -3,6 +3,7 @@
 Its models (`demo/`) draw one coloured shape in 64 x 64 pixels; they need no download and no GPU.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ PROMPT = "a red circle on a dark background"
 PROMPTS = {"Prompt": PROMPT, "Second Prompt": "a blue circle on a light background"}  # by title
 SIZE = 64
 CAMERA_MOVES = ("pan_left", "pan_up", "zoom_in", "zoom_out")
+CAMERA, PIA = "miniature_camera.safetensors", "miniature_pia.safetensors"
+SPARSE = "miniature_sparsectrl_{}.safetensors"
 DUSK, ADAPTER = "miniature_lora_dusk.safetensors", "miniature_domain_adapter.safetensors"
+CAMERA_SPEED = 0.3
 SHOWN_SIZE = 256  # the clip is enlarged before it is saved
 SAMPLING = {
     "steps": 20,
@@ -37,7 +41,8 @@ def is_there() -> bool:
 def install(base: BaseDirectory, weights: Path = WEIGHTS) -> None:
     """Make the demo's loader nodes and the miniature files known to the server of a folder."""
     base.add_custom_node("miniature-world", PACK)
-    folders = {"lora": "animatediff_motion_lora", "motion": "animatediff_models"}
+    folders = {"lora": "animatediff_motion_lora", "sparsectrl": "controlnet"}
+    folders |= dict.fromkeys(("motion", "pia", "camera"), "animatediff_models")
     for file in sorted(weights.glob("*.safetensors")):
         kind = file.stem.removeprefix("miniature_").split("_")[0] if file.name != DUSK else "look"
         base.add_model(folders.get(kind, "loras"), file)
@@ -84,7 +89,29 @@ def _guide(node: Node) -> None:
 
 
 def _load_module(node: Node) -> None:
-    node["inputs"]["motion_module"] = MOTION_MODULE.name
+    pia = re.match("pia|.*i2v", node["inputs"]["motion_module"])
+    node["inputs"]["motion_module"] = PIA if pia else MOTION_MODULE.name
+
+
+def _begin_with_picture(node: Node) -> None:
+    """There is no miniature AnimateLCM-I2V: PIA stands in."""
+    links = {name: node["inputs"][name] for name in ("motion_module", "image", "vae")}
+    _take_class(node, "ADN_PiaImage", "PIA Image", motion="large motion", image_frame=0, **links)
+
+
+def _load_sparse_ctrl(node: Node) -> None:
+    kind = "scribble" if "scribble" in node["inputs"]["sparsectrl"] else "rgb"
+    node["inputs"]["sparsectrl"] = SPARSE.format(kind)
+
+
+def _go_slowly(node: Node) -> None:
+    """The miniature world's wall is near."""
+    node["inputs"]["speed"] *= CAMERA_SPEED
+
+
+def _load_camera(node: Node) -> None:
+    """Its pictures are square, and so are those that the path is of."""
+    node["inputs"].update(camera_control=CAMERA, width=SIZE, height=SIZE)
 
 
 def _load_adapter(node: Node) -> None:
@@ -106,10 +133,15 @@ CHANGES: dict[str, Callable[[Node], None]] = {
     "EmptyLatentImage": _shrink,
     "ImageScale": _shrink,
     "KSampler": _sample,
+    "ADN_CameraControl": _load_camera,
+    "ADN_CameraPath": _go_slowly,
+    "ADN_ClipCondition": _shrink,
     "ADN_FrameGuidance": _guide,
     "ADN_LoadMotionModule": _load_module,
     "ADN_LoadMotionLora": _load_motion_lora,
+    "ADN_I2VImage": _begin_with_picture,
     "ADN_LoadDomainAdapter": _load_adapter,
+    "ADN_LoadSparseCtrl": _load_sparse_ctrl,
 }
 
 

@@ -137,6 +137,30 @@ def whole_and_parts(spans: Sequence[tuple[float, float]]) -> Below:
     return draw
 
 
+def places(*frames: int) -> Below:
+    """Which of 16 frames are given."""
+
+    def draw(sheet: Sheet, now: Moment) -> None:
+        width = WIDE / 16
+        for number in range(16):
+            fill = ORANGE if number in frames else BLUE if number <= now.along * 15 else RAISED
+            sheet.box(LEFT + width * number, TRACK + 6, width - 3, 22, fill, corner=4)
+        _head(sheet, now.along)
+
+    return draw
+
+
+def path(sheet: Sheet, now: Moment) -> None:
+    """A camera that goes its way."""
+    xs = np.linspace(LEFT + WIDE - 30, LEFT + 40, 40)
+    ys = TRACK + 8 + 22 * np.sin(np.linspace(0.2, 2.9, 40))
+    points = list(zip(xs.tolist(), ys.tolist(), strict=True))
+    sheet.dashes(points, FAINT, 2, 8)
+    x, y = points[round(now.along * (len(points) - 1))]
+    sheet.box(x - 12, y - 10, 26, 20, GREEN, corner=5)
+    sheet.polygon([(x - 12, y), (x - 26, y - 10), (x - 26, y + 10)], GREEN)
+
+
 def ring(sheet: Sheet, now: Moment) -> None:
     """The clip's end joins its start."""
     x, y, radius, high = SIDE / 2, TRACK + 17, 120, 17
@@ -204,13 +228,14 @@ def beside(
 
 def into(sheet: Sheet, shown: Shown, now: Moment, names: Sequence[str]) -> None:
     """What went in on the left, smaller, and what came out."""
-    small, large = 112, 212
+    small, large = (112, 212) if len(names) < 3 else (76, 240)
     top = 16 + (252 - small * len(names) - 12 * (len(names) - 1)) / 2
     for number, name in enumerate(names):
         clip = shown.inputs[name][: len(shown.out[0])]
         sheet.card(frame_of(clip, now), 16, top + number * (small + 12), small)
-    sheet.arrow((134, 142), (152, 142), INK, 4)
-    sheet.card(frame_of(shown.out[0], now), SIDE - large - 12, 36, large)
+    right = SIDE - large - 12
+    sheet.arrow((right - 26, 142), (right - 8, 142), INK, 4)
+    sheet.card(frame_of(shown.out[0], now), right, 142 - large / 2, large)
 
 
 def frame_of(clip: Clip, now: Moment) -> Frame:
@@ -238,6 +263,9 @@ def training(sheet: Sheet, shown: Shown, now: Moment) -> None:
 def derived(shown: Shown) -> Shown:
     """With what can be told from the inputs: outlines, and the picture with its part marked."""
     inputs = dict(shown.inputs)
+    if "sketches" in inputs:
+        inputs["picture"], inputs["last"] = inputs["input"][:1], inputs["input"][-1:]
+        inputs |= {f"sketch {n}": [one] for n, one in enumerate(inputs["sketches"], start=1)}
     if "depth" in inputs:
         inputs["outline"] = [_outline(frame) for frame in inputs["depth"]]
         inputs["redrawn"] = [_hatched(inputs["input"][0], inputs["mask"][0])]

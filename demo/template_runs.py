@@ -25,8 +25,12 @@ from .drawing import Frame
 TRAINED = DEV / "miniature"
 CONTROL = "miniature_control.safetensors"
 KEPT = DEV / "pictures" / "frames"
+STROKE = 3  # pixels: of a sketch's lines
+SKETCHED = (0, 31, 63)  # frames of which there are sketches
 FRAMES = 64  # of the videos that workflows take
 BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
+CONDITIONED = {"ADN_LoadSparseCtrl", "ADN_CameraControl"}  # trained without the domain adapter
+LAST, SKETCH = "last.png", "sketch_{}.png"
 SUFFIX = "on a dark background"
 Clip = list[Frame]
 
@@ -143,6 +147,7 @@ def _picture(data: bytes) -> Frame:
 def use_scene(prompt: Prompt, scene: Scene) -> None:
     """Prompts, seeds and sizes that the miniature world knows, in the nodes that have them."""
     texts = {"Prompt": scene.asked, "Second Prompt": scene.second}
+    adapted = not CONDITIONED & {node["class_type"] for node in prompt.values()}
     for node in prompt.values():
         inputs, title = node["inputs"], workflow.node_title(node)
         if node["class_type"] == "CLIPTextEncode" and texts.get(title):
@@ -156,6 +161,12 @@ def use_scene(prompt: Prompt, scene: Scene) -> None:
             places = (0, 16, 32, 47)  # of 48 frames
             lines = [f'{place}: "a {what}"' for place, what in zip(places, keys, strict=False)]
             inputs.update(text="\n".join(lines), suffix=SUFFIX, prefix="")
+        elif node["class_type"] == "ADN_LoadDomainAdapter" and not adapted:
+            inputs["strength"] = 0.0
+        elif node["class_type"] == "LoraLoader":
+            inputs.update(lora_name=graphs.ADAPTER, strength_model=0.0, strength_clip=0.0)
+        elif title == "Last Frame":
+            inputs["image"] = LAST
         elif node["class_type"] == "ADN_ContinueClip":
             workflow.set_inputs(prompt, "EmptyLatentImage", {"batch_size": 48})
         elif node["class_type"] == "ADN_TrainMotionLora":
@@ -182,7 +193,17 @@ def write_inputs(folder: Path, scene: Scene) -> dict[str, Clip]:
     around = torch.nn.functional.max_pool2d(covered[:1, :1], BRUSH, 1, BRUSH // 2)
     picture = _pixels(torch.cat([drawn[:1], 1 - around], dim=1))[0]  # no alpha: to be redrawn
     Image.fromarray(picture, "RGBA").save(folder / "example.png")
-    return {**clips, "mask": list(_pixels(around.expand(1, 3, -1, -1)))}
+    Image.fromarray(clips["input"][-1]).save(folder / LAST)
+    lines = _pixels(_outlines(covered[list(SKETCHED)]))
+    for number, sketch in enumerate(lines, start=1):
+        Image.fromarray(sketch).save(folder / SKETCH.format(number))
+    return {**clips, "mask": list(_pixels(around.expand(1, 3, -1, -1))), "sketches": list(lines)}
+
+
+def _outlines(covered: torch.Tensor) -> torch.Tensor:
+    """Of silhouettes, white lines along the inner edge; [N, 3, H, W]."""
+    inside = -torch.nn.functional.max_pool2d(-covered, 2 * STROKE - 1, 1, STROKE - 1)
+    return covered - inside
 
 
 def _pixels(frames: torch.Tensor) -> np.ndarray:
