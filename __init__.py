@@ -3,6 +3,8 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import (
+    camera,
+    clip_condition,
     context_windows,
     continue_clip,
     domain_adapter,
@@ -13,6 +15,7 @@ from .nodes import (
     free_init,
     free_long,
     free_noise,
+    image_motion,
     module_settings,
     motion_lora,
     motion_module,
@@ -21,6 +24,7 @@ from .nodes import (
     noise_schedule,
     ping_pong,
     prompt_schedule,
+    sparse_ctrl,
     training,
     views,
 )
@@ -50,6 +54,10 @@ class AnimateDiffNative(ComfyExtension):
             *free_init.NODES,
             *prompt_schedule.NODES,
             *ping_pong.NODES,
+            *sparse_ctrl.NODES,
+            *clip_condition.NODES,
+            *image_motion.NODES,
+            *camera.NODES,
             *motion_lora.NODES,
             *domain_adapter.NODES,
             *frame_lora.NODES,

@@ -17,6 +17,7 @@ from ..motion.errors import AnimateDiffError, counted
 from .sparse_files import SparseConfig, SparseKind
 from .sparse_hints import PIXELS, Seen, SparseHints
 from .sparse_placement import residuals
+from .sparse_windows import EmptyWindows
 
 LATENTS = comfy.latent_formats.SD15()
 APPLY = "Apply ControlNet"
@@ -40,6 +41,7 @@ class SparseCtrl(ControlNet):
         config: SparseConfig,
         file: str,
         motion_strength: float = 1.0,
+        empty_windows: EmptyWindows = EmptyWindows.NEAREST,
         load_device: Any = None,
         manual_cast_dtype: torch.dtype | None = None,
     ):
@@ -52,7 +54,7 @@ class SparseCtrl(ControlNet):
             extra_conds=[],
         )
         self.motion, self.config, self.file = motion, config, file
-        self.motion_strength = motion_strength
+        self.motion_strength, self.empty_windows = motion_strength, empty_windows
 
     def set_cond_hint(self, cond_hint: torch.Tensor, *args: Any, **kwargs: Any) -> ControlBase:
         super().set_cond_hint(cond_hint, *args, **kwargs)
@@ -96,6 +98,8 @@ class SparseCtrl(ControlNet):
             return before
         dtype = self.manual_cast_dtype or self.control_model.dtype
         seen = self._seen(x_noisy.to(dtype), parts, frames)
+        if seen is None:
+            return before
         context = cond.get("crossattn_controlnet", cond["c_crossattn"])
         made = residuals(
             self.control_model,
@@ -107,6 +111,9 @@ class SparseCtrl(ControlNet):
             seen.rows.repeat(batched_number),
             self.motion_strength,
         )
+        if seen.taking_part is not None:
+            share = seen.taking_part.repeat(batched_number, 1, 1, 1)
+            made = {key: [each * share for each in made[key]] for key in made}
         return self.control_merge(made, before, output_dtype=None)
 
     def _takes_part(self, t: torch.Tensor) -> bool:
@@ -156,9 +163,9 @@ class SparseCtrl(ControlNet):
             f"{remedy}.",
         )
 
-    def _seen(self, x: torch.Tensor, parts: list[Part], frames: int) -> Seen:
-        size = (x.shape[2], x.shape[3])
-        return self._shown().seen(size, parts, frames, partial(self._encoded, size), x)
+    def _seen(self, x: torch.Tensor, parts: list[Part], frames: int) -> Seen | None:
+        size, empty = (x.shape[2], x.shape[3]), self.empty_windows
+        return self._shown().seen(size, parts, frames, partial(self._encoded, size), x, empty)
 
     def _encoded(self, size: tuple[int, int], pixels: torch.Tensor) -> torch.Tensor:
         """Latents of pictures, in the scale of the UNet's. The VAE takes the models' place on the
@@ -182,6 +189,7 @@ class SparseCtrl(ControlNet):
             self.config,
             self.file,
             self.motion_strength,
+            self.empty_windows,
             self.load_device,
             self.manual_cast_dtype,
         )

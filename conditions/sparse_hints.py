@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from ..motion.call_frames import Part
 from ..motion.errors import AnimateDiffError, counted
 from .sparse_files import SparseKind
+from .sparse_windows import EmptyWindows, pictures_of
 
 PIXELS = 8  # of a picture to one of a latent, along each side
 Encode = Callable[[torch.Tensor], torch.Tensor]  # [n, 3, H, W] in 0..1 to latents [n, 4, h, w]
@@ -18,10 +19,12 @@ Size = tuple[int, int]  # of the latents: height, width
 
 class Seen(NamedTuple):
     """hint: [k + 1, channels, ...]: the k pictures that a call needs, mask last, and a frame
-    without one; rows: for each frame of the call which of them it has."""
+    without one; rows: for each frame of the call which of them it has; taking_part: 1 in frames
+    of parts that have a picture, 0 in others, None where all have."""
 
     hint: torch.Tensor
     rows: torch.Tensor
+    taking_part: torch.Tensor | None = None
 
 
 class SparseHints:
@@ -69,24 +72,38 @@ class SparseHints:
         )
 
     def seen(
-        self, size: Size, parts: Sequence[Part], frames: int, encode: Encode, like: torch.Tensor
-    ) -> Seen:
-        """What the network sees of these parts of clips with so many frames; like: where, and as
-        what kind of numbers."""
-        indices = [self._index(part.clip, frame, frames) for part in parts for frame in part.frames]
-        places = [-1 if index is None else self._place.get(index, -1) for index in indices]
-        used = sorted(set(places) - {-1})
+        self,
+        size: Size,
+        parts: Sequence[Part],
+        frames: int,
+        encode: Encode,
+        like: torch.Tensor,
+        empty: EmptyWindows = EmptyWindows.NEAREST,
+    ) -> Seen | None:
+        """What the network sees of these parts of clips with so many frames, None where that is no
+        picture; like: where, and as what kind of numbers."""
+        places = [pictures_of(p.frames, self._shown_in(p.clip, frames), empty) for p in parts]
+        used = sorted({place for part in places for place in part if place is not None})
+        if not used:
+            return None
         made = self._made_for(size, encode)
         hint = made[[*used, len(made) - 1]]
-        rows = [used.index(place) if place >= 0 else len(used) for place in places]
-        return Seen(hint.to(like), torch.tensor(rows, device=like.device))
+        rows = [len(used) if p is None else used.index(p) for part in places for p in part]
+        with_picture = [any(p is not None for p in part) for part in places]
+        taking_part = None
+        if not all(with_picture):
+            by_frame = torch.tensor(with_picture).repeat_interleave(len(places[0]))
+            taking_part = by_frame.to(like)[:, None, None, None]
+        return Seen(hint.to(like), torch.tensor(rows, device=like.device), taking_part)
 
-    def _index(self, clip: int, frame: int, frames: int) -> int | None:
-        """Which picture a frame has; a single one is the first frame of every clip."""
-        count = self.images.shape[0]
-        if count == 1:
-            return 0 if frame == 0 else None
-        return frame if count == frames else clip * frames + frame
+    def _shown_in(self, clip: int, frames: int) -> dict[int, int]:
+        """The pictures of a clip by its frames; a single one is the first frame of every clip."""
+        first = 0 if self.images.shape[0] in (1, frames) else clip * frames
+        return {
+            index - first: place
+            for index, place in self._place.items()
+            if first <= index < first + frames
+        }
 
     def _made_for(self, size: Size, encode: Encode) -> torch.Tensor:
         """[pictures + 1, channels, ...]; the last is of a frame without one."""

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..conditions.sparse_frames import SPREADS, sparse_hints
 from ..conditions.sparse_load import load_sparse_ctrl
+from ..conditions.sparse_windows import EmptyWindows
 from ..motion.clip_part import clip_part
 from ..motion.known_files import CONTROLNETS
 from .advanced import advanced
@@ -15,7 +16,7 @@ from .search_aliases import search_aliases
 
 class LoadSparseCtrl(io.ComfyNode):
     @classmethod
-    @advanced("motion_strength")
+    @advanced("motion_strength", "empty_windows")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_LoadSparseCtrl",
@@ -41,6 +42,15 @@ class LoadSparseCtrl(io.ComfyNode):
                     tooltip="How much SparseCtrl's own motion modules add. 1 is what it was "
                     "trained for; at 0 frames without a picture know nothing of the others.",
                 ),
+                io.Combo.Input(
+                    "empty_windows",
+                    options=[empty.value for empty in EmptyWindows],
+                    default=EmptyWindows.NEAREST.value,
+                    optional=True,
+                    tooltip="With Context Windows: what a window sees in which no frame has a "
+                    "picture. nearest picture: the nearest one, at the end of the window that is "
+                    "nearer to it. no picture: SparseCtrl takes no part in that window.",
+                ),
             ],
             outputs=[
                 io.ControlNet.Output(
@@ -56,9 +66,15 @@ class LoadSparseCtrl(io.ComfyNode):
         return f"{file_stamp(CONTROLNETS, sparsectrl)} {settings}"
 
     @classmethod
-    def execute(cls, sparsectrl: str, motion_strength: float = 1.0) -> io.NodeOutput:
+    def execute(
+        cls,
+        sparsectrl: str,
+        motion_strength: float = 1.0,
+        empty_windows: str = EmptyWindows.NEAREST.value,
+    ) -> io.NodeOutput:
         path = find_file(CONTROLNETS, sparsectrl)
-        return io.NodeOutput(load_sparse_ctrl(path, motion_strength))
+        empty = EmptyWindows(empty_windows)
+        return io.NodeOutput(load_sparse_ctrl(path, motion_strength, empty))
 
 
 class SparseFrames(io.ComfyNode):

@@ -42,7 +42,7 @@ def test_dealt_out(word):
         for count in range(1, frames + 1):
             chosen = frames_at(word, count, frames)
             assert len(chosen) == count and chosen == sorted(set(chosen))
-            assert 0 <= chosen[0] and chosen[-1] < frames
+            assert chosen[0] >= 0 and chosen[-1] < frames
 
 
 WRONG = {
