@@ -77,7 +77,7 @@ def _first(images: int, _at: str, part: ClipPart) -> list[Placed]:
             "the picture that the clip begins with",
             f"connect one image, or set mode to '{CHOSEN}' and say in at where each belongs.",
         )
-    return in_part([0], part)
+    return in_part([0], part, images)
 
 
 def _ends(images: int, _at: str, part: ClipPart) -> list[Placed]:
@@ -94,8 +94,7 @@ def _ends(images: int, _at: str, part: ClipPart) -> list[Placed]:
             "at least 2 frames",
             "make the clip longer: at least 8 frames for motion.",
         )
-    placed = in_part([0, part.whole - 1], part)
-    return placed if images == 2 else [Placed(0, one.frame) for one in placed]
+    return in_part([0, part.whole - 1], part, images)
 
 
 def _chosen(images: int, at: str, part: ClipPart) -> list[Placed]:

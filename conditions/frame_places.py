@@ -12,7 +12,7 @@ from ..motion.keyed_text import quote
 SPREAD, STARTS, ENDS, CENTRE = "spread", "starts", "ends", "centre"
 WORDS = (SPREAD, STARTS, ENDS, CENTRE)
 _SAME = {"center": CENTRE}
-_BETWEEN = re.compile(r"[,，;；\n]")
+_BETWEEN = re.compile(r"[,，、;；\n]")
 _EXAMPLE = (
     "write, for example, 0, -1 for a picture at the first frame and one at the last, or spread."
 )
@@ -27,12 +27,12 @@ class Placed(NamedTuple):
 
 def placed_images(text: str, images: int, part: ClipPart) -> list[Placed]:
     """Those of the pictures that stand in this part, by frame. `text` counts in the whole."""
-    return in_part(frame_places(text, images, part.whole), part)
+    return in_part(frame_places(text, images, part.whole), part, images)
 
 
-def in_part(frames: Sequence[int], part: ClipPart) -> list[Placed]:
-    """frames: of the whole, one for each picture."""
-    placed = [Placed(i, frame - part.first) for i, frame in enumerate(frames)]
+def in_part(frames: Sequence[int], part: ClipPart, images: int) -> list[Placed]:
+    """frames: of the whole, one for each picture; or any number for a single one."""
+    placed = [Placed(i % images, frame - part.first) for i, frame in enumerate(frames)]
     return sorted((one for one in placed if 0 <= one.frame < part.frames), key=_by_frame)
 
 
@@ -41,7 +41,8 @@ def _by_frame(placed: Placed) -> int:
 
 
 def frame_places(text: str, images: int, frames: int) -> list[int]:
-    """The frame of each picture, in the order of the pictures. frames: of the whole clip."""
+    """The frame of each picture, in the order of the pictures; a single picture can have several.
+    frames: of the whole clip."""
     word = text.strip().lower()
     word = _SAME.get(word, word)
     if word in WORDS:
@@ -51,16 +52,15 @@ def frame_places(text: str, images: int, frames: int) -> list[int]:
         frame = _frame(written, frames, found[-1] if found else 0)
         if frame in found:
             raise AnimateDiffError(
-                f"at names frame {frame} twice: for image {found.index(frame)} and image "
-                f"{len(found)}.",
+                f"at names frame {frame} twice.",
                 "another frame for each image",
                 f"change {quote(written)} to a frame that is still free.",
             )
         found.append(frame)
-    if len(found) != images:
+    if not found or (len(found) != images and images != 1):
         raise AnimateDiffError(
             f"at names {counted(len(found), 'frame')}, and images has {counted(images, 'image')}.",
-            "one frame for each image",
+            "one frame for each image, or one image for all of them",
             f"name {counted(images, 'frame')} in at, or write spread, or connect "
             f"{counted(len(found), 'image')}."
             if found

@@ -3,7 +3,8 @@
 import folder_paths
 from comfy_api.latest import io
 
-from ..conditions.sparse_frames import SPREADS, sparse_hints
+from ..conditions.frame_places import WORDS
+from ..conditions.sparse_frames import sparse_hints
 from ..conditions.sparse_load import load_sparse_ctrl
 from ..conditions.sparse_windows import EmptyWindows
 from ..motion.clip_part import clip_part
@@ -98,7 +99,7 @@ class SparseFrames(io.ComfyNode):
                     default="0",
                     tooltip="A frame for every image, with commas between them: 0, 8, -1 (the "
                     "last), 50%. Or a word that deals them out evenly: "
-                    f"{', '.join(SPREADS)}. One image can have several frames.",
+                    f"{', '.join(WORDS)}. One image can have several frames.",
                 ),
                 frames_input("How many frames the clip has: the batch_size of its latent."),
                 *part_inputs(),

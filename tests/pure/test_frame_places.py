@@ -31,6 +31,8 @@ from animatediff_native.motion.errors import AnimateDiffError
         ("centre", 14, 16, [i * 15 // 14 for i in range(14)]),  # from the start: almost full
         ("ends", 16, 16, list(range(16))),
         ("spread", 1, 1, [0]),
+        ("0, -1", 1, 16, [0, 15]),  # one picture at both ends
+        ("0，8、-1", 3, 16, [0, 8, 15]),
     ],
 )
 def test_the_frames(text, images, frames, at):
@@ -49,10 +51,10 @@ def test_words_name_every_frame_once_and_in_order():
     ("text", "images", "said"),
     [
         ("0, 16", 2, "frame 16, and the clip has 16 frames"),
-        ("3, 5, 3", 3, "frame 3 twice: for image 0 and image 2"),
+        ("3, 5, 3", 3, "frame 3 twice"),
         ("0, 0%", 2, "frame 0 twice"),
         ("0, 15", 3, "2 frames, and images has 3 images"),
-        ("0, 15", 1, "2 frames, and images has 1 image."),
+        ("0, 15", 4, "2 frames, and images has 4 images."),
         ("", 1, "0 frames, and images has 1 image."),
         ("-17", 1, "'-17' lies before a clip of 16 frames"),
         ("first", 1, "'first' is not a frame number"),
