@@ -1,6 +1,6 @@
 // A SparseCtrl model in ComfyUI's own ControlNet loaders, which refuse it in words that do not say
-// why, or leave its motion out, so that the sampler fails. Told by the file's name when a run has
-// failed. Uses the server's event and the page's toasts; a page without these says nothing.
+// why, or leave its motion out. Told by the file's name when a run has failed; after one that went
+// through, once. Uses the server's events and the page's toasts; a page without these says nothing.
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
@@ -13,6 +13,12 @@ const ADVICE =
   "is a SparseCtrl model. ComfyUI's own loader refuses it, or leaves its motion out. Take Load " +
   "SparseCtrl in its place, and connect Sparse Frames to image of Apply ControlNet.";
 const LIFE = 30000; // milliseconds of a toast
+
+const told = new Set(); // files that runs went through with
+
+function isSparse(file) {
+  return SPARSE.test(file ?? "");
+}
 
 // Of a graph and its subgraphs.
 function nodesOf(graph) {
@@ -35,17 +41,27 @@ function filesOf({ node_type: type, current_inputs: inputs }) {
   return LOADERS.includes(type) ? [inputs?.[FILE]].flat() : chosen();
 }
 
-function advise(failed) {
-  const sparse = filesOf(failed).filter((file) => SPARSE.test(file ?? ""));
-  for (const file of new Set(sparse)) {
+function advise(files) {
+  for (const file of new Set(files)) {
     const detail = `'${file}' ${ADVICE}`;
     app.extensionManager?.toast?.add?.({ severity: "warn", summary: SUMMARY, detail, life: LIFE });
   }
 }
 
+function afterFailure(failed) {
+  advise(filesOf(failed).filter(isSparse));
+}
+
+function afterSuccess() {
+  const untold = chosen().filter((file) => isSparse(file) && !told.has(file));
+  untold.forEach((file) => told.add(file));
+  advise(untold);
+}
+
 app.registerExtension({
   name: "AnimateDiffNative.WrongLoader",
   setup() {
-    api.addEventListener("execution_error", ({ detail }) => advise(detail ?? {}));
+    api.addEventListener("execution_error", ({ detail }) => afterFailure(detail ?? {}));
+    api.addEventListener("execution_success", afterSuccess);
   },
 });

@@ -10,9 +10,10 @@ from .comfy_page import ComfyPage
 RGB, SCRIBBLE = "v3_sd15_sparsectrl_rgb.safetensors", "v3_sd15_sparsectrl_scribble.safetensors"
 OTHER = "no_controlnet.safetensors"
 ADVICE = "Take Load SparseCtrl in its place"
-ERRORS = """() => {
-    window.failed = [];
-    app.api.addEventListener("execution_error", ({ detail }) => failed.push(detail.node_type));
+ENDS = """() => {
+    window.ends = [];
+    app.api.addEventListener("execution_error", ({ detail }) => ends.push(detail.node_type));
+    app.api.addEventListener("execution_success", () => ends.push("success"));
 }"""
 
 
@@ -29,14 +30,14 @@ def no_controlnets(server, standins):
         path.unlink()
 
 
-def failing(page: ComfyPage, nodes: dict, node_type: str) -> None:
-    """Runs a graph in API format until that node has failed."""
+def run(page: ComfyPage, nodes: dict, end: str) -> None:
+    """A graph in API format, until a node of this type has failed, or up to its success."""
     before = page.opened_path()
     page.drop_bytes("wrong_loader.json", json.dumps(nodes).encode(), "application/json")
     page.wait_until_opened(before)
-    page.tab.evaluate(ERRORS)
+    page.tab.evaluate(ENDS)
     page.run()
-    page.tab.wait_for_function("type => failed.includes(type)", arg=node_type)
+    page.tab.wait_for_function("end => ends.includes(end)", arg=end)
 
 
 def shown(source: str) -> dict:
@@ -47,9 +48,21 @@ def loader(name: str) -> dict:
     return {"class_type": "ControlNetLoader", "inputs": {"control_net_name": name}}
 
 
+def differential(standins) -> dict:
+    """The host's other loader: it gives nothing where it cannot read a file, and goes on."""
+    inputs = {"model": ["1", 0], "control_net_name": SCRIBBLE}
+    return {
+        "1": {
+            "class_type": "CheckpointLoaderSimple",
+            "inputs": {"ckpt_name": standins.checkpoint.name},
+        },
+        "2": {"class_type": "DiffControlNetLoader", "inputs": inputs},
+    }
+
+
 @pytest.mark.usefixtures("no_controlnets")
 def test_the_loader_that_fails_on_it(page: ComfyPage):
-    failing(page, {"1": loader(RGB), "2": shown("1")}, "ControlNetLoader")
+    run(page, {"1": loader(RGB), "2": shown("1")}, "ControlNetLoader")
     advice = page.toasts.filter(has_text=ADVICE)
     expect(advice).to_have_count(1)
     expect(advice).to_contain_text(f"'{RGB}' is a SparseCtrl model")
@@ -58,13 +71,8 @@ def test_the_loader_that_fails_on_it(page: ComfyPage):
 @pytest.mark.usefixtures("no_controlnets")
 def test_a_node_that_fails_on_what_the_loader_made_of_it(page: ComfyPage, standins):
     """As the sampler does with the scribble model."""
-    checkpoint = {"ckpt_name": standins.checkpoint.name}
     nodes = {
-        "1": {"class_type": "CheckpointLoaderSimple", "inputs": checkpoint},
-        "2": {
-            "class_type": "DiffControlNetLoader",
-            "inputs": {"model": ["1", 0], "control_net_name": SCRIBBLE},
-        },
+        **differential(standins),
         "3": {
             "class_type": "SetUnionControlNetType",
             "inputs": {"control_net": ["2", 0], "type": "auto"},
@@ -72,13 +80,24 @@ def test_a_node_that_fails_on_what_the_loader_made_of_it(page: ComfyPage, standi
         "4": shown("3"),
         "5": loader(RGB),  # whose output nobody takes
     }
-    failing(page, nodes, "SetUnionControlNetType")
+    run(page, nodes, "SetUnionControlNetType")
     expect(page.toasts.filter(has_text=ADVICE)).to_have_count(1)
     expect(page.toasts.filter(has_text=SCRIBBLE)).to_have_count(1)
 
 
 @pytest.mark.usefixtures("no_controlnets")
+def test_a_run_that_goes_through_without_its_motion(page: ComfyPage, standins):
+    """Told once."""
+    nodes = {**differential(standins), "3": shown("2")}
+    run(page, nodes, "success")
+    expect(page.toasts.filter(has_text=ADVICE)).to_have_count(1)
+    page.tidy()
+    run(page, nodes, "success")
+    expect(page.toasts).to_have_count(0)
+
+
+@pytest.mark.usefixtures("no_controlnets")
 def test_any_other_file_is_no_business_of_ours(page: ComfyPage):
-    failing(page, {"1": loader(OTHER), "2": shown("1")}, "ControlNetLoader")
+    run(page, {"1": loader(OTHER), "2": shown("1")}, "ControlNetLoader")
     page.problems().wait_for()
     expect(page.toasts.filter(has_text="SparseCtrl")).to_have_count(0)
