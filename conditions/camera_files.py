@@ -42,14 +42,15 @@ def load_camera_control(path: str | Path) -> comfy.model_patcher.ModelPatcher:
 
 
 def read_camera_control(loaded: object, file: str) -> StateDict:
-    """All tensors of a loaded file under the names of the flat one, whole and finite."""
+    """The tensors of a loaded file under the names of the flat one, whole and finite; what is
+    neither of the encoder nor a merge is left."""
     tensors = _gathered(loaded, file)
     ours = {key: t for key, t in tensors.items() if _OUR_KEY.match(key)}
     if not ours:
         raise _another_kind(tensors, file)
     require_weights(ours, file)
     widths, rows = structure(ours, file)
-    _require_whole(tensors, expected_shapes(widths, rows), file)
+    _require_whole(ours, expected_shapes(widths, rows), file)
     require_finite(ours, file)
     return ours
 
