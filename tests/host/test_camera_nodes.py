@@ -3,6 +3,7 @@
 # The host is typed loosely.
 # pyright: reportAttributeAccessIssue=false, reportIndexIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportOptionalMemberAccess=false
+# pyright: reportOptionalSubscript=false, reportGeneralTypeIssues=false
 
 import logging
 

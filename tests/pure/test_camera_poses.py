@@ -1,5 +1,7 @@
 """Camera paths: moves by name, joined, and as text."""
 
+# pyright: reportOptionalMemberAccess=false
+
 import math
 
 import numpy as np
