@@ -11,9 +11,12 @@ import comfy.utils
 import torch
 
 from ..motion.beside import LATENT_CHANNELS
+from ..motion.config import Version
 from ..motion.errors import AnimateDiffError, counted
+from ..motion.known_files import where_from
 
 if TYPE_CHECKING:
+    from ..motion.load import MotionModule
     from ..motion.run import MotionRun
 
 
@@ -73,6 +76,26 @@ class Picture:
                 "take prompts for areas (Conditioning Set Area) and tiles out of the workflow; "
                 "prompts with masks (set_cond_area 'default') work.",
             )
+
+
+def require_picture_module(module: MotionModule, version: Version, file: str, node: str) -> None:
+    """AnimateDiffError unless the motion module animates a picture by this node, and has none yet.
+
+    file: the published one of the version.
+    """
+    if module.config.version is not version:
+        raise AnimateDiffError(
+            f"{node} was given '{module.file}', a motion module of the kind "
+            f"{module.config.version.value}.",
+            f"a {version.value} motion module",
+            f"choose {where_from(file)} in Load Motion Module, or take {node} out.",
+        )
+    if any(effect.picture_for is version for effect in module.effects):
+        raise AnimateDiffError(
+            f"the motion module that {node} was given has a picture already.",
+            "one picture for each use of a motion module",
+            f"connect {node} to Load Motion Module, or take one of the two out.",
+        )
 
 
 def _at_work() -> list[Any]:

@@ -152,7 +152,7 @@ def test_cond_and_uncond_one_by_one(plain, tensors, module, vae, monkeypatch):
 
 def test_windows_have_the_clips_frames(plain, tensors, module, vae):
     plan = WindowPlan(4, 2, 1, Schedule.STATIC)
-    strong = given_strengths([0.1 * i for i in range(FRAMES)])
+    strong = FrameStrengths(tuple(0.1 * i for i in range(FRAMES)))
     animated = apply_motion_module(plain, with_picture(module, vae, values=strong))
     wanted = expected(plain, tensors, module, strong.over(FRAMES), latent_of(vae), plan)
     assert relative_error(tiny.sample(windowed(animated, plan)), wanted) <= TOLERANCE
@@ -345,7 +345,7 @@ def test_a_frame_beyond_the_clip(plain, module, vae):
 
 
 def test_a_list_of_another_length(plain, module, vae):
-    values = FrameStrengths((0.5,) * 3, wrong_length=given_strengths(1.0).wrong_length)
+    values = given_strengths([0.5] * 3, node="PIA Image")
     animated = apply_motion_module(plain, with_picture(module, vae, values=values))
     assert "3 values for a clip of 8 frames" in error_of(lambda: tiny.sample(animated))
 
