@@ -8,7 +8,7 @@ from ..motion.apply import apply_motion_module
 from ..motion.config import Norms
 from ..motion.load import load_motion_module
 from ..motion.motion_strength import constant_strength, strength_effects
-from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule
+from ..samplers.beta_schedule import BetaSchedule, set_beta_schedule, trained_with
 from ..samplers.clip_run import set_automatic_windows
 from .advanced import advanced
 from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
@@ -29,8 +29,9 @@ class LoadMotionModule(io.ComfyNode):
             display_name="Load Motion Module (AnimateDiff)",
             category=CATEGORY,
             **search_aliases("ADN_LoadMotionModule"),
-            description="Loads an AnimateDiff motion module for SD1.5: v1, v2, v3, AnimateLCM, "
-            "Lightning, TemporalDiff and others of these structures.",
+            description="Loads an AnimateDiff motion module for SD1.5 (v1, v2, v3, AnimateLCM, "
+            "Lightning, TemporalDiff and others of these structures) or SDXL (HotshotXL, "
+            "AnimateDiff-SDXL beta).",
             inputs=[
                 io.Combo.Input(
                     "motion_module",
@@ -44,7 +45,8 @@ class LoadMotionModule(io.ComfyNode):
                     default=Norms.AUTO.value,
                     optional=True,
                     tooltip="How the checkpoint's group norms see a clip, as the motion module was "
-                    "trained. auto: over all frames for v1, per frame for the others. Change it "
+                    "trained. auto: over all frames for v1 and HotshotXL, per frame for the "
+                    "others. Change it "
                     "only for a fine-tune that is not recognised, or to have v2 as early "
                     "AnimateDiff-Evolved ran it (over all frames for v1 and v2).",
                 ),
@@ -76,11 +78,13 @@ class ApplyMotionModule(io.ComfyNode):
             display_name="Apply Motion Module (Evolved AnimateDiff)",
             category=CATEGORY,
             **search_aliases("ADN_ApplyMotionModule"),
-            description="Makes an SD1.5 model move: the frames of the latent batch become one "
-            "clip. Several motion modules can be applied one after the other.",
+            description="Makes an SD1.5 or SDXL model move: the frames of the latent batch become "
+            "one clip. Several motion modules can be applied one after the other.",
             inputs=[
                 io.Model.Input(
-                    "model", tooltip="An SD1.5 model, also with LoRAs or other patches."
+                    "model",
+                    tooltip="A model of the motion module's kind, SD1.5 or SDXL, also with LoRAs "
+                    "or other patches.",
                 ),
                 MotionModuleIO.Input("motion_module", tooltip="From Load Motion Module."),
                 io.Float.Input(
@@ -96,9 +100,9 @@ class ApplyMotionModule(io.ComfyNode):
                     "beta_schedule",
                     options=[schedule.value for schedule in BetaSchedule],
                     default=BetaSchedule.AUTO.value,
-                    tooltip="The noise schedule. auto: the linear one that motion modules were "
-                    "trained with. keep: whatever the model has. average: the mean of the sigmas "
-                    "of the two; lcm of 100 timesteps sets LCM sampling too.",
+                    tooltip="The noise schedule. auto: the one that the motion module was trained "
+                    "with, which is linear for SD1.5. keep: whatever the model has. average: the "
+                    "mean of the sigmas of the two; lcm of 100 timesteps sets LCM sampling too.",
                 ),
                 io.Float.Input(
                     "start_percent",
@@ -156,7 +160,8 @@ class ApplyMotionModule(io.ComfyNode):
         strength = strength * constant_strength(motion_strength or ())
         animated = apply_motion_module(model, module, strength, start_percent, end_percent, clips)
         if strength != 0:
-            set_beta_schedule(animated, BetaSchedule(beta_schedule))
+            trained = trained_with(module.config.version)
+            set_beta_schedule(animated, BetaSchedule(beta_schedule), trained)
             set_automatic_windows(animated, module.frames_at_once)
         return io.NodeOutput(animated)
 

@@ -12,6 +12,7 @@ import torch
 from comfy.ldm.modules.diffusionmodules.util import make_beta_schedule
 from comfy_extras import nodes_model_advanced
 
+from ..motion.config import Version
 from ..motion.errors import AnimateDiffError
 
 log = logging.getLogger("animatediff_native")
@@ -22,7 +23,7 @@ CHOSEN = "animatediff_native_beta_schedule"  # what a patched model was given la
 
 
 class BetaSchedule(str, Enum):
-    """Choices of the node; `auto` is linear for every SD1.5 motion module."""
+    """Choices of the node; for `auto` see `trained_with`."""
 
     AUTO = "auto"
     LINEAR = "linear (AnimateDiff)"
@@ -34,6 +35,7 @@ class BetaSchedule(str, Enum):
     SQRT = "sqrt"
     COSINE = "cosine"
     SQUARED_COSINE = "squaredcos_cap_v2"
+    LINEAR_I2V = "linear to 0.014 (AnimateLCM-I2V)"
 
 
 HOST_NAMES = {  # and beta_end; the usual ones first, since models are held against them in order
@@ -44,7 +46,17 @@ HOST_NAMES = {  # and beta_end; the usual ones first, since models are held agai
     BetaSchedule.SQRT: ("sqrt", BETA_END),
     BetaSchedule.COSINE: ("cosine", BETA_END),
     BetaSchedule.SQUARED_COSINE: ("squaredcos_cap_v2", BETA_END),
+    BetaSchedule.LINEAR_I2V: ("sqrt_linear", 0.014),
 }
+TRAINED_WITH = {  # guoyww/AnimateDiff, branch sdxl; HotshotXL: SDXL's own
+    Version.SDXL_BETA: BetaSchedule.SDXL,
+    Version.HOTSHOT_XL: BetaSchedule.SCALED_LINEAR,
+}
+
+
+def trained_with(version: Version) -> BetaSchedule:
+    """What `auto` is for a motion module: linear for all of SD1.5's."""
+    return TRAINED_WITH.get(version, BetaSchedule.LINEAR)
 
 
 def sigmas_of(schedule: BetaSchedule) -> torch.Tensor:
@@ -75,8 +87,10 @@ def _timesteps_in(schedule: BetaSchedule, sigmas: torch.Tensor) -> torch.Tensor 
     return steps if ((table[steps] - sigmas).abs() <= SAME_SIGMA * sigmas).all() else None
 
 
-def set_beta_schedule(model, schedule: BetaSchedule) -> None:
-    """Give a cloned ModelPatcher the schedule, timestep by timestep.
+def set_beta_schedule(
+    model, schedule: BetaSchedule, auto: BetaSchedule = BetaSchedule.LINEAR
+) -> None:
+    """Give a cloned ModelPatcher the schedule, timestep by timestep. auto: what `auto` is.
 
     Works on what is there, so that a prediction type or a shortened table (LCM) set by another
     node stays; the schedule of LCM alone replaces the sampling. `auto` leaves a schedule it does
@@ -89,7 +103,7 @@ def set_beta_schedule(model, schedule: BetaSchedule) -> None:
     if steps is None:
         _refuse_unknown(schedule, sampling)
         return
-    target = BetaSchedule.LINEAR if schedule is BetaSchedule.AUTO else schedule
+    target = auto if schedule is BetaSchedule.AUTO else schedule
     if target is BetaSchedule.LCM_100:
         sampling = _Distilled(model.model.model_config)
     else:
@@ -129,7 +143,7 @@ def _refuse_unknown(schedule: BetaSchedule, sampling) -> None:
     if schedule is not BetaSchedule.AUTO:
         raise AnimateDiffError(
             f"beta_schedule '{schedule.value}' was asked of a model with {found}.",
-            "a model with a Stable Diffusion 1.5 schedule",
+            "a model with a schedule of Stable Diffusion 1.5 or XL",
             "set beta_schedule to 'keep', or remove the node that changes the model's sampling.",
         )
     log.warning(

@@ -8,8 +8,9 @@ import math
 import comfy.model_sampling
 import pytest
 import torch
-from adn_testing import tiny
+from adn_testing import tiny, tiny_sdxl
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.nodes.motion_module import ApplyMotionModule
 from animatediff_native.samplers.beta_schedule import (
     BetaSchedule,
     set_beta_schedule,
@@ -53,6 +54,8 @@ def betas_by_hand(schedule, t):
     if schedule in (BetaSchedule.COSINE, BetaSchedule.SQUARED_COSINE):
         abar = [math.cos(((t + i) / 1000 + 0.008) / 1.008 * math.pi / 2) ** 2 for i in (0, 1)]
         return min(0.999, 1 - abar[1] / abar[0])
+    if schedule is BetaSchedule.LINEAR_I2V:
+        return low + (0.014 - low) * share
     if schedule is BetaSchedule.SDXL:
         return (low**0.5 + (0.020**0.5 - low**0.5) * share) ** 2
     return straight**0.5 if schedule is BetaSchedule.SQRT else straight
@@ -60,7 +63,13 @@ def betas_by_hand(schedule, t):
 
 @pytest.mark.parametrize(
     "schedule",
-    [BetaSchedule.SDXL, BetaSchedule.SQRT, BetaSchedule.COSINE, BetaSchedule.SQUARED_COSINE],
+    [
+        BetaSchedule.SDXL,
+        BetaSchedule.SQRT,
+        BetaSchedule.COSINE,
+        BetaSchedule.SQUARED_COSINE,
+        BetaSchedule.LINEAR_I2V,
+    ],
 )
 def test_other_schedules_by_hand(schedule):
     left, expected = 1.0, []
@@ -126,6 +135,30 @@ def test_auto_is_linear_and_keep_is_nothing():
     assert patched(BetaSchedule.KEEP, model) is model.get_model_object("model_sampling")
     stock = model.get_model_object("model_sampling").sigmas
     assert torch.allclose(patched(BetaSchedule.SCALED_LINEAR, model).sigmas, stock, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("version", "schedule"),
+    [
+        ("SDXL beta", BetaSchedule.SDXL),
+        ("HotshotXL", BetaSchedule.SCALED_LINEAR),  # SDXL's own
+        ("v3", BetaSchedule.LINEAR),
+        ("AnimateLCM", BetaSchedule.LINEAR),
+    ],
+)
+def test_auto_is_what_the_motion_module_was_trained_with(version, schedule):
+    """Apply Motion Module gives it to the model."""
+    sdxl = version in ("SDXL beta", "HotshotXL")
+    files = tiny_sdxl if sdxl else tiny
+    model, module = files.model(), files.motion_module(version)
+    before = model.get_model_object("model_sampling").sigmas.clone()
+    for choice in (BetaSchedule.AUTO, schedule):
+        out = ApplyMotionModule.execute(model, module, 1.0, choice.value, 0.0, 1.0)
+        sigmas = out.args[0].get_model_object("model_sampling").sigmas
+        assert torch.allclose(sigmas, sigmas_of(schedule).float(), rtol=1e-6)
+    same = torch.allclose(sigmas, before, rtol=1e-6)
+    assert same is (version == "HotshotXL")
+    assert torch.equal(model.get_model_object("model_sampling").sigmas, before)
 
 
 def test_the_original_model_keeps_its_schedule():
