@@ -43,7 +43,7 @@ def fitting_pairs(lora: MotionLora, config: MotionConfig, module: str) -> Mappin
 def _no_fit(lora: MotionLora, module: str, what: str) -> AnimateDiffError:
     return AnimateDiffError(
         f"'{lora.file}' does not fit '{module}': {what}.",
-        "a MotionLoRA made for an SD1.5 motion module",
+        "a MotionLoRA that was made for a motion module of this structure",
         "choose two that were made for each other in Load MotionLoRA and Load Motion Module; the "
         "MotionLoRAs of AnimateDiff's authors are for mm_sd_v15_v2.ckpt.",
     )

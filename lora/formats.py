@@ -1,7 +1,7 @@
 """Every published format of a MotionLoRA, brought to one: pairs by weight of the network.
 
 Pure functions on state dicts. What is checked here needs no motion module: halves, ranks,
-shapes, finite numbers, and that the file is a MotionLoRA for SD1.5 at all.
+shapes, finite numbers, and that the file is a MotionLoRA at all.
 """
 
 import logging
@@ -23,7 +23,7 @@ from .pairs import LowRank
 log = logging.getLogger("animatediff_native")
 
 EXPECTED_LORA = (
-    "a MotionLoRA for SD1.5 (keys of the official files, diffusers, PEFT, MotionDirector or kohya)"
+    "a MotionLoRA (keys of the official files, diffusers, PEFT, MotionDirector or kohya)"
 )
 ScaleOf = Callable[[int], float]  # from a rank; for pairs without an alpha of their own
 
@@ -38,7 +38,7 @@ def read_motion_lora(
 ) -> dict[str, LowRank]:
     """The pairs of a loaded file, by key of the motion network's state dict.
 
-    Raises AnimateDiffError for anything that is not a whole, finite SD1.5 MotionLoRA.
+    Raises AnimateDiffError for anything that is not a whole, finite MotionLoRA.
     """
     tensors = unwrap(loaded, file, EXPECTED_LORA)
     _refuse_other_kinds(tensors, file)
@@ -127,19 +127,6 @@ def _check_channels(pairs: Mapping[Target, LowRank], file: str) -> None:
         if pair.shape != (outs * width, ins * width):
             wanted = f"[{outs * width}, {ins * width}]"
             raise _broken(file, f"{target.key} is for {list(pair.shape)} where {wanted} is needed")
-    _refuse_sdxl(widths, file)
-
-
-def _refuse_sdxl(widths: Mapping[Site, int], file: str) -> None:
-    """SDXL has three levels, and its second upper one is narrower than the first."""
-    highest = max(site.level for site in widths)
-    upper = [widths.get(Site("up", level, 0)) for level in range(2)]
-    if highest == 2 and None not in upper and upper[0] != upper[1]:
-        raise AnimateDiffError(
-            f"'{file}' is a MotionLoRA for an SDXL motion module (three levels of blocks).",
-            EXPECTED_LORA + "; SDXL is not supported",
-            f"choose {such_as(MOTION_LORAS)}.",
-        )
 
 
 def _no_motion_lora(tensors: StateDict, file: str) -> AnimateDiffError:

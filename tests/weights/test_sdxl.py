@@ -7,19 +7,28 @@ Tolerance of the parity: as in test_parity.py.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 # pyright: reportOptionalMemberAccess=false
 
+from dataclasses import replace
+
+import comfy.sample
 import comfy.supported_models
 import pytest
 import torch
-from adn_testing import motion_files, tiny, tiny_sdxl
+from adn_testing import lora_files, motion_files, tiny, tiny_sdxl
 from adn_testing.unet_call import noise_of, relative_error
+from animatediff_native.lora.apply import with_motion_lora
+from animatediff_native.lora.chain import LoraUse
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.block_factors import read_block_factors
 from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.frame_strengths import FrameStrengths
 from animatediff_native.motion.free_long import FreeLong
 from animatediff_native.motion.motion_strength import Kind, StrengthField, strength_effects
-from animatediff_native.samplers.clip_run import set_windows
+from animatediff_native.motion.unet_placement import require_sd15
+from animatediff_native.samplers.clip_run import set_automatic_windows, set_windows
 from animatediff_native.samplers.context_handler import ContextWindows
 from animatediff_native.samplers.windows import Schedule, WindowPlan
+from animatediff_native.training.session import require_trainable
+from comfy.patcher_extension import WrappersMP
 
 TOLERANCE = 1e-4
 VERSIONS = ("HotshotXL", "SDXL beta")
@@ -115,9 +124,7 @@ def test_the_slots_are_behind_the_fifteen_layers(plain, version):
         assert not any("animatediff" in n for n, _ in unet.middle_block.named_children())
         return executor(*args, **kwargs)
 
-    import comfy.patcher_extension as host
-
-    animated.add_wrapper_with_key(host.WrappersMP.DIFFUSION_MODEL, "test", look)
+    animated.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "test", look)
     tiny_sdxl.sample(animated, steps=1, cfg=1.0)
     down = [("input_blocks", i, 0) for i in (1, 2, 4, 5, 7, 8)]
     up = [("output_blocks", i, int(i in (2, 5))) for i in range(9)]
@@ -139,10 +146,31 @@ def test_every_window_is_a_clip_by_itself(plain, version):
     assert torch.equal(predicted(one, noise[:8]), predicted(animated, noise[:8]))
 
 
-def predicted(model, noise):
+def by_frame(frames):
+    """A conditioning of a prompt per frame, as Prompt Schedule makes it."""
+    prompts = [tiny_sdxl.conditioning(frame)[0] for frame in frames]
+    pooled = torch.cat([settings["pooled_output"] for _, settings in prompts])
+    return [[torch.cat([text for text, _ in prompts]), {"pooled_output": pooled}]]
+
+
+def test_prompts_by_frame_in_windows(plain):
+    """Texts and pooled outputs are those of the window's frames."""
+    animated = apply_motion_module(plain, tiny_sdxl.motion_module("SDXL beta"))
+    set_automatic_windows(animated, 32)
+    windowed = animated.clone()
+    set_windows(windowed, ContextWindows(WindowPlan(8, 0, 1, Schedule.BATCHED)))
+    noise = tiny.noise(16)
+    whole = predicted(windowed, noise, by_frame(range(16)))
+    parts = [predicted(animated, noise[i : i + 8], by_frame(range(i, i + 8))) for i in (0, 8)]
+    assert relative_error(whole, torch.cat(parts)) <= TOLERANCE
+    same = predicted(animated, noise[8:], by_frame(range(8)))
+    assert relative_error(parts[1], same) > 100 * TOLERANCE
+
+
+def predicted(model, noise, positive=None):
     """After one step from this noise."""
-    return tiny.comfy.sample.sample(
-        model, noise, 1, 4.0, "euler", "normal", tiny_sdxl.conditioning(1),
+    return comfy.sample.sample(
+        model, noise, 1, 4.0, "euler", "normal", positive or tiny_sdxl.conditioning(1),
         tiny_sdxl.conditioning(3), torch.zeros_like(noise), disable_pbar=True, seed=5,
     )  # fmt: skip
 
@@ -228,6 +256,46 @@ def test_a_block_that_sdxl_does_not_have(plain, text):
     name = text.split(":")[0]
     with pytest.raises(AnimateDiffError, match=f"names {name}, and 'HotshotXL.file' has no"):
         tiny_sdxl.sample(animated)
+
+
+def lora_for(widths, levels):
+    lora = lora_files.motion_lora(4, widths=widths, mid_block=False, levels=levels)
+    return (LoraUse(lora, 1.0),)
+
+
+def test_a_motion_lora_for_sdxl(plain):
+    """Merged, it changes every one of the 15 blocks by what it adds to their weights."""
+    module, lora = tiny_sdxl.motion_module("SDXL beta"), lora_for(tiny_sdxl.WIDTHS, 3)
+    merged = with_motion_lora(module, lora)
+    assert set(merged.patcher.patches) == set(lora[0].lora.pairs)
+    moved = tiny_sdxl.sample(apply_motion_module(plain, merged))
+    assert relative_error(moved, tiny_sdxl.sample(apply_motion_module(plain, module))) > 0.01
+    by_frame = replace(lora[0], frames=FrameStrengths((1.0,) * 7 + (1.0001,)))
+    nearly = with_motion_lora(module, (by_frame,))
+    assert relative_error(tiny_sdxl.sample(apply_motion_module(plain, nearly)), moved) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("module", "lora"),
+    [
+        (lambda: tiny_sdxl.motion_module("HotshotXL"), lambda: lora_for(motion_files.WIDTHS, 4)),
+        (lambda: tiny.motion_module("v3"), lambda: lora_for(tiny_sdxl.WIDTHS, 3)),
+    ],
+    ids=["SD1.5's on SDXL", "SDXL's on SD1.5"],
+)
+def test_a_motion_lora_for_the_other_kind(module, lora):
+    with pytest.raises(AnimateDiffError, match=r"does not fit .* the LoRA's") as caught:
+        with_motion_lora(module(), lora())
+    assert "made for a motion module of this structure" in caught.value.expected
+
+
+def test_training_and_domain_adapter_say_so(plain):
+    """Before anything starts."""
+    animated = apply_motion_module(plain, tiny_sdxl.motion_module("HotshotXL"))
+    for refuse in (require_trainable, require_sd15):
+        with pytest.raises(AnimateDiffError, match="of the kind SDXL") as caught:
+            refuse(animated)
+        assert "load an SD1.5 checkpoint in Load Checkpoint" in caught.value.remedy
 
 
 def test_free_long_knows_where_the_full_size_is(plain):
