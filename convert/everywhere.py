@@ -8,6 +8,7 @@ for its loaders, and what only its own nodes take.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .everywhere_named import named_links
 from .graph import MUTED, Graph, Link, Node
 from .their_nodes import is_theirs
 
@@ -23,7 +24,8 @@ KINDS = {
 
 def connect_by_name(workflow: dict[str, Any], nodes: dict[str, Node]) -> None:
     """Give inputs the links that the page would give them. What is not touched keeps its own."""
-    for node, name, link in [*_kept(workflow, nodes), *_missing(workflow, nodes)]:
+    found = [*_kept(workflow, nodes), *_missing(workflow, nodes), *named_links(nodes)]
+    for node, name, link in found:
         if name not in node.by_name and node.link(name) is None:
             node.by_name[name] = link
             node.inputs = {**node.inputs, name: link}  # the graph is not made yet

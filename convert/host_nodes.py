@@ -7,6 +7,8 @@ EMPTY_LATENT = "EmptyLatentImage"
 CHECKPOINT = "CheckpointLoaderSimple"
 TEXT_ENCODE, HOST_TEXT, HOST_FLOAT = "CLIPTextEncode", "PrimitiveStringMultiline", "PrimitiveFloat"
 REGEX_REPLACE, STRING_REPLACE = "RegexReplace", "StringReplace"
+CONTROL, CONTROL_ONE = "ControlNetApplyAdvanced", "ControlNetApply"
+IMAGE_SCALE, VAE_ENCODE = "ImageScale", "VAEEncode"
 SAVE_WEBP, CREATE_VIDEO, SAVE_VIDEO = "SaveAnimatedWEBP", "CreateVideo", "SaveVideo"
 
 HOST_NODES: dict[str, OurNode] = {
@@ -96,5 +98,51 @@ HOST_NODES: dict[str, OurNode] = {
         (340, 60),
         widgets=(("value", "FLOAT", 0.0),),
         outputs=(("FLOAT", "FLOAT"),),
+    ),
+    CONTROL: OurNode(
+        "Apply ControlNet",
+        (340, 190),
+        sockets=(
+            ("positive", "CONDITIONING", False),
+            ("negative", "CONDITIONING", False),
+            ("control_net", "CONTROL_NET", False),
+            ("image", "IMAGE", False),
+            ("vae", "VAE", True),
+        ),
+        widgets=(
+            ("strength", "FLOAT", 1.0),
+            ("start_percent", "FLOAT", 0.0),
+            ("end_percent", "FLOAT", 1.0),
+        ),
+        outputs=(("positive", "CONDITIONING"), ("negative", "CONDITIONING")),
+    ),
+    CONTROL_ONE: OurNode(
+        "Apply ControlNet (OLD)",
+        (340, 100),
+        sockets=(
+            ("conditioning", "CONDITIONING", False),
+            ("control_net", "CONTROL_NET", False),
+            ("image", "IMAGE", False),
+        ),
+        widgets=(("strength", "FLOAT", 1.0),),
+        outputs=(("CONDITIONING", "CONDITIONING"),),
+    ),
+    IMAGE_SCALE: OurNode(
+        "Upscale Image",
+        (340, 140),
+        sockets=(("image", "IMAGE", False),),
+        widgets=(
+            ("upscale_method", "COMBO", "nearest-exact"),
+            ("width", "INT", 512),
+            ("height", "INT", 512),
+            ("crop", "COMBO", "disabled"),
+        ),
+        outputs=(("IMAGE", "IMAGE"),),
+    ),
+    VAE_ENCODE: OurNode(
+        "VAE Encode",
+        (340, 60),
+        sockets=(("pixels", "IMAGE", False), ("vae", "VAE", False)),
+        outputs=(("LATENT", "LATENT"),),
     ),
 }

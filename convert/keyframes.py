@@ -9,34 +9,39 @@ from .blocks import Blocks, blocks_of
 from .graph import Node
 from .multivals import Strength, multival
 from .options import Job, is_number
+from .their_images import CAMERA_KEYFRAME, PIA_KEYFRAME
 from .their_options import KEYFRAME
 from .value_text import our_steps
 from .values_of import Frames
 
+KEYFRAMES = (KEYFRAME, PIA_KEYFRAME, CAMERA_KEYFRAME)
 SMALLEST = 1e-9  # a number below which there is no telling what it is a part of
 CHANGING = "what changes is not its number alone, which has no equivalent"
 
 
 class Phase(NamedTuple):
-    """What motion is multiplied with from a percent of the sampling on; None: with nothing."""
+    """What motion is multiplied with from a percent of the sampling on; None: with nothing.
+    camera: what the strength of CameraCtrl is multiplied with."""
 
     node: Node | None
     percent: float
     effect: Strength | None = None
     scale: Strength | None = None
     blocks: Blocks | None = None
+    camera: Strength | None = None
 
 
 def phases(job: Job, node: Node, frames: Frames) -> list[Phase]:
     """The parts of the sampling that keyframes make, in order; the first is from its start."""
     found = [
         (key, percent)
-        for key in reversed(job.chain(node, "ad_keyframes", "prev_ad_keyframes", {KEYFRAME}))
+        for key in reversed(job.chain(node, "ad_keyframes", "prev_ad_keyframes", KEYFRAMES))
         if is_number(percent := job.known_number(key, "start_percent"))
     ]
     found.sort(key=lambda one: one[1])
     read = [Phase(None, 0.0)]
     for key, percent in found:
+        job.refuse_options(key, "pia_input")
         before = read[-1] if job.known_number(key, "inherit_missing") else Phase(None, 0.0)
         phase = Phase(
             key,
@@ -44,6 +49,7 @@ def phases(job: Job, node: Node, frames: Frames) -> list[Phase]:
             multival(job, key, "effect_multival", frames) or before.effect,
             multival(job, key, "scale_multival", frames) or before.scale,
             blocks_of(job, key, "per_block_replace") or before.blocks,
+            multival(job, key, "cameractrl_multival", frames) or before.camera,
         )
         read.append(phase)
     return _lasting(job, read)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from .beta_schedules import AUTOSELECT, EXISTING, Beta, beta_of
+from .conditioned import LOADS, PROBLEMS, condition_problem, conditioned
 from .contexts import Contexts, contexts_of, read_windows
 from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
 from .host_nodes import MODEL_SAMPLING
@@ -25,7 +26,8 @@ from .their_nodes import (
     LOADERS,
     V1_ADVANCED,
 )
-from .their_nodes import LOAD as THEIR_LOAD
+
+APPLIES = (THEIR_APPLY, APPLY_SIMPLE, *PROBLEMS)
 
 
 @dataclass
@@ -115,7 +117,7 @@ def _convert_evolved(chain: Chain) -> None:
     job, node = chain.job, chain.loader
     applies = _applies(job, node)
     contexts = _contexts(chain)
-    names = [job.value(use.load, "model_name") for use in applies if use.load.type == THEIR_LOAD]
+    names = [job.value(use.load, "model_name") for use in applies if use.load.type != LOAD]
     used = any(use.mode == ACTIVE for use in applies)
     beta = _beta(chain, names[-1] if names else None, used)
     sets_it = any(use.mode == ACTIVE and not _in_no_step(job, use.apply) for use in applies)
@@ -128,9 +130,12 @@ def _convert_evolved(chain: Chain) -> None:
         if _in_no_step(job, apply):
             job.report.note(f"{apply} takes part in no step; it is bypassed.")
             start, end, mode = 0.0, 1.0, BYPASSED if mode == ACTIVE else mode
+        frames = partial(_frames, chain)
+        strength = strength_inputs(job, apply, frames)
+        module = conditioned(job, use, module_of(job, use), frames, strength)
         inputs = {
-            "motion_module": _with_views(chain, contexts, module_of(job, use)),
-            **strength_inputs(job, apply, partial(_frames, chain)),
+            "motion_module": _with_views(chain, contexts, module),
+            **strength,
             "beta_schedule": beta.schedule,
             "start_percent": start,
             "end_percent": end,
@@ -165,12 +170,13 @@ def _models_problem(job: Job, node: Node) -> str:
     link = node.link("m_models")
     while link is not None:
         apply = job.graph.origin(link)
-        if apply is None or apply.type not in (THEIR_APPLY, APPLY_SIMPLE) or apply.problem:
+        if apply is None or apply.type not in APPLIES or apply.problem:
             return f"its motion modules come from {apply}, which cannot be converted"
         load = job.graph.origin(apply.link("motion_model"))
-        if load is None or load.type not in (THEIR_LOAD, LOAD) or load.problem:
+        if load is None or load.type not in LOADS or load.problem:
             return f"the motion module of {apply} comes from {load}, which cannot be converted"
-        if problem := kind_problem(job, load):
+        problem = kind_problem(job, load, apply) or condition_problem(job, apply, load)
+        if problem:
             return problem
         link = apply.link("prev_m_models")
     return ""

@@ -8,6 +8,7 @@ from .host_nodes import HOST_FLOAT
 from .module_settings import adjusted
 from .options import STRONGEST, Job
 from .our_nodes import LOAD, LORA, NORMS_OF_V1
+from .their_images import APPLY_I2V, APPLY_PIA
 from .their_nodes import APPLY as THEIR_APPLY
 from .their_nodes import (
     APPLY_SIMPLE,
@@ -21,6 +22,7 @@ from .their_nodes import LORA as THEIR_LORA
 
 ALWAYS_AS_V1 = (V1_LOADER, V1_ADVANCED, FIRST_LOADER, SECOND_LOADER)
 NORMS_ASKED = (LEGACY_LOADER, THEIR_APPLY, APPLY_SIMPLE)
+WITH_PICTURE = (APPLY_PIA, APPLY_I2V)
 OTHER_KINDS = (  # by their names
     (re.compile(r"sdxl|_xl_|hotshot|hsxl", re.IGNORECASE), "SDXL"),
     (re.compile(r"i2v|(^|[/\\_])pia", re.IGNORECASE), "image to video"),
@@ -36,11 +38,13 @@ class Use(NamedTuple):
     mode: int
 
 
-def kind_problem(job: Job, load: Node) -> str:
-    """What kind of motion module a file is that is refused when it is loaded, by its name."""
+def kind_problem(job: Job, load: Node, apply: Node | None = None) -> str:
+    """What kind of motion module a file is that is refused when it is loaded, by its name. apply:
+    the node that may give it the picture that it needs."""
     name = str(job.value(load, "model_name"))
+    pictured = apply is not None and apply.type in WITH_PICTURE
     for pattern, kind in OTHER_KINDS if load.type != LOAD and load.mode == ACTIVE else ():
-        if pattern.search(name):
+        if pattern.search(name) and not (pictured and kind == "image to video"):
             return f"'{name}' is a motion module of a kind that is not run here ({kind})"
     return ""
 

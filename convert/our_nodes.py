@@ -8,6 +8,18 @@ from typing import Any
 from .graph import Node
 from .host_nodes import HOST_NODES
 from .layouts import OurNode
+from .our_images import IMAGE_NODES
+from .our_sockets import (
+    BY_FRAME,
+    LATENT_IN,
+    MODEL_IN,
+    MODEL_OUT,
+    MODULE_IN,
+    MODULE_OUT,
+    NOISE_OUT,
+    PART,
+    PLOT,
+)
 
 AUTO, LINEAR, KEEP = "auto", "linear (AnimateDiff)", "keep"
 SCALED_LINEAR = "scaled_linear (Stable Diffusion)"
@@ -34,16 +46,6 @@ WEIGHTS = "ADN_AdjustWeights"
 VIEWS = "ADN_Views"
 NOISE_SCHEDULE = "ADN_NoiseSchedule"
 PING_PONG = "ADN_PingPong"
-
-
-MODEL_IN = ("model", "MODEL", False)
-MODEL_OUT = (("model", "MODEL"),)
-MODULE_IN = ("motion_module", "ADN_MOTION_MODULE", False)
-MODULE_OUT = (("motion_module", "ADN_MOTION_MODULE"),)
-NOISE_OUT = (("noise", "NOISE"),)
-PLOT = ("plot", "IMAGE")
-PART = (("first_frame", "INT", 0), ("total_frames", "INT", 0))
-BY_FRAME = ("frame_strengths", "FLOAT", True)
 
 OURS: dict[str, OurNode] = {
     LOAD: OurNode(
@@ -86,7 +88,7 @@ OURS: dict[str, OurNode] = {
     WINDOWS: OurNode(
         "Context Windows",
         (340, 282),
-        sockets=(MODEL_IN, ("latent", "LATENT", True)),
+        sockets=(MODEL_IN, LATENT_IN),
         widgets=(
             ("context_length", "INT", 16),
             ("context_overlap", "INT", 4),
@@ -118,7 +120,7 @@ OURS: dict[str, OurNode] = {
     PROMPTS: OurNode(
         "Prompt Schedule",
         (340, 360),
-        sockets=(("clip", "CLIP", False), ("latent", "LATENT", True)),
+        sockets=(("clip", "CLIP", False), LATENT_IN),
         widgets=(
             ("text", "STRING", ""),
             ("frames", "INT", 16),
@@ -155,7 +157,7 @@ OURS: dict[str, OurNode] = {
     FRAME_STRENGTHS: OurNode(
         "Frame Strengths",
         (340, 250),
-        sockets=(("latent", "LATENT", True),),
+        sockets=(LATENT_IN,),
         widgets=(("keyframes", "STRING", "0: 0.0, 15: 1.0"), ("frames", "INT", 16), *PART),
         outputs=(("frame_strengths", "FLOAT"), PLOT),
     ),
@@ -256,6 +258,7 @@ OURS: dict[str, OurNode] = {
         widgets=(("beta_schedule", "COMBO", LINEAR),),
         outputs=MODEL_OUT,
     ),
+    **IMAGE_NODES,
     **HOST_NODES,
 }
 SEEDS = {"seed"}  # widgets that the page follows with what it does to them after a run

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from .graph import Graph, Link, Node
 from .options import Job
 from .our_nodes import OURS
+from .sparse_controls import is_sparse
 from .subgraph_write import NOW
 from .their_nodes import is_theirs
 
@@ -26,7 +27,7 @@ def shown_values(graph: Graph) -> list[Shown]:
         if not wire.is_wire or "value" not in wire.inputs or wire.link("") is not None:
             continue
         for node, name in graph.consumers(Link(wire.id, 0)):
-            if is_theirs(node.type):
+            if is_theirs(node.type) or is_sparse(node.type):
                 found.append(Shown(wire.id, wire.inputs["value"], node.scope, name))
     return found
 

@@ -117,10 +117,11 @@ def connect_border(scope: Scope) -> None:
     values = shown_values(raw)
     for wire, socket in zip(scope.ins, sockets_of(scope, raw), strict=True):
         link = origins.get(socket.get("link")) if socket else None
+        name = (socket or wire.raw or {}).get("name")  # newer pages save no socket of a widget
         if link is not None:
             wire.inputs = {"": link}
-        elif socket and socket.get("name") in values:
-            wire.inputs = {"value": values[socket["name"]]}
+        elif name in values:
+            wire.inputs = {"value": values[name]}
     for link in map(link_parts, filter(None, scope.record["links"])):
         slot = link["target_slot"] if str(link["target_id"]) == OUTPUTS else None
         if isinstance(slot, int) and 0 <= slot < len(scope.outs):

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 # What widgets of the incumbent's nodes are called in those that take their place.
 NOW = {
+    "sparsectrl_name": "sparsectrl",
+    "indexes": "at",
+    "camera_ctrl": "camera_control",
+    "motion_type": "move",
+    "frame_length": "frames",
+    "batch_index": "image_frame",
+    "ref_drift": "motion_scale",
     "model_name": "motion_module",
     "name": "motion_lora",
     "lora_name": "motion_lora",

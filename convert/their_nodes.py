@@ -1,12 +1,14 @@
 """What is known of AnimateDiff-Evolved's nodes and of the host's around them: widgets, defaults.
 
 Layouts list every version of a node's widgets that can be in a file, the newest first. What is
-plugged into loaders as strengths, settings and noise is in `their_options`.
+plugged into loaders as strengths, settings and noise is in `their_options`; what begins with a
+picture, in `their_images`.
 """
 
 from typing import Any
 
 from .layouts import Layout, layouts
+from .their_images import IMAGE_DEFAULTS, IMAGE_LAYOUTS
 from .their_options import OPTION_DEFAULTS, OPTION_LAYOUTS
 
 GEN1 = "ADE_AnimateDiffLoaderGen1"
@@ -108,6 +110,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
     ),
     SIGMAS: layouts("beta_schedule"),
     **OPTION_LAYOUTS,
+    **IMAGE_LAYOUTS,
     # newer pages have no widgets for the texts around, the first version had no tensor_interp
     PROMPTS: layouts(
         "prompts print_schedule:b max_length:i tensor_interp",
@@ -184,6 +187,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "adapt_denoise_steps": False,
     },
     **OPTION_DEFAULTS,
+    **IMAGE_DEFAULTS,
     PROMPTS: {"max_length": 0, "tensor_interp": "lerp", **_NO_TEXTS},
     PROMPTS_LATENTS: {"tensor_interp": "lerp", **_NO_TEXTS},
     CHECKPOINT: {

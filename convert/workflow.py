@@ -14,6 +14,7 @@ from .fizz_nodes import is_fizz
 from .graph import Graph, Node
 from .groups import open_groups
 from .helpers import convert_helpers
+from .i2v import convert_encoded
 from .idle import idle_nodes, remove_unusable
 from .loaders import convert_loaders
 from .look_alikes import set_apart, theirs_or_others
@@ -23,6 +24,7 @@ from .place import place
 from .promoted import show_again, shown_values
 from .prompts import convert_prompts
 from .report import Conversion, Report
+from .sparse_controls import convert_sparse, is_sparse
 from .their_nodes import ENDS, LAYOUTS, is_theirs
 from .ui_read import read_ui, theirs_unread
 from .ui_write import write_ui
@@ -78,11 +80,12 @@ def _require_theirs(graph: Graph, unread: list[Node]) -> None:
             "nodes of ComfyUI-AnimateDiff-Evolved, whose ids begin with ADE_",
             "run it with that pack, or begin with a template of AnimateDiff Native.",
         )
-    schedules = any(node.type in FIZZ_PROMPTS and is_fizz(node) for node in graph.nodes.values())
-    if not unread and not found and not schedules:
+    others = any(_is_of_others(node) for node in graph.nodes.values())
+    if not unread and not found and not others:
         raise AnimateDiffError(
             "this workflow has no node of ComfyUI-AnimateDiff-Evolved.",
-            "at least one node whose id begins with ADE_, or a schedule of prompts of FizzNodes",
+            "at least one node whose id begins with ADE_, a schedule of prompts of FizzNodes, or a "
+            "SparseCtrl of Advanced-ControlNet",
             "use it as it is: there is nothing to convert.",
         )
     for node in filter(lambda node: is_theirs(node.type), graph.looped()):
@@ -91,6 +94,11 @@ def _require_theirs(graph: Graph, unread: list[Node]) -> None:
             "links that lead from inputs to results only",
             "open it in ComfyUI and cut the loop.",
         )
+
+
+def _is_of_others(node: Node) -> bool:
+    """Whether it is converted though it is another pack's."""
+    return is_sparse(node.type) or (node.type in FIZZ_PROMPTS and is_fizz(node))
 
 
 def _convert(job: Job) -> None:
@@ -103,11 +111,13 @@ def _convert(job: Job) -> None:
     supersede(job)
     convert_loaders(job)
     convert_prompts(job)
+    convert_sparse(job)
     convert_helpers(job)
     convert_combine(job)
     show_again(job, shown)
     _remove_spent(job, users, wires)
     convert_values(job)
+    convert_encoded(job)
     _remove_spent(job, users, wires)
     for node in job.graph.nodes.values():
         if is_theirs(node.type) and not job.report.knows(node):

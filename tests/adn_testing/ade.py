@@ -69,7 +69,7 @@ def widget_values(node: dict[str, Any]) -> dict[str, Any]:
         named = known(node["type"], node.get("widgets_values"))
         return {name: value for name, value in named.items() if ":" not in name}
     names = [name for name, *_ in ours[node["type"]].widgets]
-    values = [v for v in node["widgets_values"] if v not in CONTROLS]
+    values = [v for v in node.get("widgets_values") or () if v not in CONTROLS]
     assert len(values) == len(names), node["type"]
     return dict(zip(names, values, strict=True))
 

@@ -90,7 +90,7 @@ def test_the_page_reads_the_values_of_our_nodes(name, known):
     """By position, all of them, as it does with the workflows that we ship."""
     page = convert(read(name)).workflow
     ours = [node for node in page["nodes"] if node["type"] in OURS]
-    assert ours or name == "cameractrl_ui"
+    assert ours or name == "injected_i2v_ui"
     for node in ours:
         named = widget_values(node, known[node["type"]].INPUT_TYPES())
         assert named.keys() == {name for name, *_ in OURS[node["type"]].widgets}

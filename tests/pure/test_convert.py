@@ -30,24 +30,25 @@ OTHERS_CONVERTED = (
 LINEAR, SCALED = "linear (AnimateDiff)", "scaled_linear (Stable Diffusion)"
 CLEAN = [  # everything in them has an equivalent
     "ad_keyframe_constant_ui", "ad_keyframes_of_effect_ui", "ad_settings_adjusted_ui",
-    "adapt_denoise_steps_on_ui", "animate_lcm_ui", "apply_v2_properly_off_ui", "batched_api",
-    "beta_average_ui", "beta_cosine_ui", "beta_lcm_100_ui", "beta_lcm_average_ui",
+    "adapt_denoise_steps_on_ui", "animate_lcm_i2v_ui", "animate_lcm_ui", "apply_v2_properly_off_ui",
+    "batched_api", "beta_average_ui", "beta_cosine_ui", "beta_lcm_100_ui", "beta_lcm_average_ui",
     "beta_linear_adxl_ui", "beta_unknown_api", "bypassed_loader_ui", "bypassed_scale_ui",
-    "bypassed_ui", "closed_loop_off_long_clip_ui", "closed_loop_off_short_clip_ui",
-    "combine_to_core_nodes_ui", "context_stride_above_range_ui", "context_stride_unknown_clip_ui",
-    "custom_cfg_constant_ui", "custom_cfg_keyframes_ui", "custom_sampler_api", "ends_ui",
-    "first_versions_ui", "fizz_ui", "gen1_api", "gen1_loras_api", "gen1_loras_ui", "gen1_ui",
-    "gen2_simple_api", "gen2_simple_ui", "gen2_two_modules_api", "gen2_two_modules_ui",
-    "helpers_api", "helpers_ui", "lcm_sqrt_linear_api", "legacy_loader_no_v2_choice_api",
-    "legacy_options_10_ui", "legacy_options_5_ui", "legacy_options_6_ui", "legacy_options_9_ui",
-    "loader_behind_loader_ui", "looped_ui", "model_sampling_before_loader_ui",
-    "motion_model_settings_neutral_ui", "motion_scale_legacy_ui", "multival_left_api",
-    "muted_parts_ui", "noise_select_checkpoint_ui", "noise_select_used_alone_ui",
-    "noise_type_constant_ui", "noise_type_empty_ui", "prompt_scheduling_api",
-    "prompt_scheduling_ui", "reroutes_ui", "scale_multival_constant_ui",
+    "bypassed_ui", "cameractrl_joined_api", "cameractrl_ui", "closed_loop_off_long_clip_ui",
+    "closed_loop_off_short_clip_ui", "combine_to_core_nodes_ui", "context_stride_above_range_ui",
+    "context_stride_unknown_clip_ui", "custom_cfg_constant_ui", "custom_cfg_keyframes_ui",
+    "custom_sampler_api", "ends_ui", "first_versions_ui", "fizz_ui", "gen1_api", "gen1_loras_api",
+    "gen1_loras_ui", "gen1_ui", "gen2_simple_api", "gen2_simple_ui", "gen2_two_modules_api",
+    "gen2_two_modules_ui", "helpers_api", "helpers_ui", "lcm_sqrt_linear_api",
+    "legacy_loader_no_v2_choice_api", "legacy_options_10_ui", "legacy_options_5_ui",
+    "legacy_options_6_ui", "legacy_options_9_ui", "loader_behind_loader_ui", "looped_ui",
+    "model_sampling_before_loader_ui", "motion_model_settings_neutral_ui", "motion_scale_legacy_ui",
+    "multival_left_api", "muted_parts_ui", "noise_select_checkpoint_ui",
+    "noise_select_used_alone_ui", "noise_type_constant_ui", "noise_type_empty_ui", "pia_ui",
+    "prompt_scheduling_api", "prompt_scheduling_ui", "reroutes_ui", "scale_multival_constant_ui",
     "scale_multival_from_primitive_ui", "scale_multival_gen2_ui", "second_pass_shares_model_ui",
-    "settings_5_ui", "settings_6_ui", "settings_7_ui", "sigma_schedule_setting_ui", "subgraph_ui",
-    "unload_api", "unload_behind_patch_ui", "unload_ui", "v1_advanced_ui", "v1_loader_latents_ui",
+    "settings_5_ui", "settings_6_ui", "settings_7_ui", "sigma_schedule_setting_ui", "sparsectrl_ui",
+    "subgraph_ui", "unload_api", "unload_behind_patch_ui", "unload_ui", "v1_advanced_ui",
+    "v1_loader_latents_ui",
 ]  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def test_every_node_of_theirs_is_accounted_for(name):
     result, after = converted(name)
     said = "\n".join([*result.converted, *result.notes, *map(str, result.left)])
     for key, node_type in types_by_id(read(name)).items():
-        if node_type.startswith("ADE_") or node_type in OTHERS_CONVERTED:
+        if node_type.startswith(("ADE_", "ACN_")) or node_type in OTHERS_CONVERTED:
             assert f"node {key}," in said or f"node {key} " in said
         elif node_type != "Reroute":
             assert after[key]["type"] == node_type
@@ -142,7 +143,7 @@ def test_a_converted_workflow_has_nothing_to_convert(name):
 
 
 def test_what_is_left_stays_when_converted_again():
-    once, _ = converted("cameractrl_ui")
+    once, _ = converted("injected_i2v_ui")
     twice = convert(once.workflow)
     assert twice.workflow == once.workflow and twice.left == once.left and twice.converted == []
 

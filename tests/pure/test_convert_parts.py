@@ -91,12 +91,12 @@ def test_options_without_an_equivalent_are_listed_one_by_one():
 
 
 def test_what_cannot_be_converted_stays_with_all_that_it_needs():
-    result, graph = converted("cameractrl_ui")
-    assert graph == as_graph(read("cameractrl_ui"))
-    assert result.workflow["links"] == read("cameractrl_ui")["links"]
+    result, graph = converted("injected_i2v_ui")
+    assert graph == as_graph(read("injected_i2v_ui"))
+    assert result.workflow["links"] == read("injected_i2v_ui")["links"]
     said = reasons(result)
-    assert said.keys() == {"10", "11", "12", "13", "14", "15"}
-    assert "cannot be converted" in said["10"] and "serves node 10" in said["14"]
+    assert said.keys() == {"6", "7", "8", "9", "10", "11", "12"}
+    assert "cannot be converted" in said["12"] and "serves node 12" in said["11"]
 
 
 def test_bypassed_nodes_stay_bypassed():

@@ -30,9 +30,9 @@ def test_all_converted(capsys, tmp_path):
 
 
 def test_something_left(capsys, tmp_path):
-    status, printed, _ = run(capsys, DATA / "cameractrl_ui.json", tmp_path / "out.json")
+    status, printed, _ = run(capsys, DATA / "injected_i2v_ui.json", tmp_path / "out.json")
     assert status == 2 and (tmp_path / "out.json").is_file()
-    assert "node 12, ADE_ApplyAnimateDiffModelWithCameraCtrl:" in printed
+    assert "node 10, ADE_ApplyAnimateLCMI2VModel:" in printed
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_picture_is_read(capsys, tmp_path):
 
 def test_a_report_of_many_files_writes_nothing(capsys, tmp_path):
     """Of a .jsonl.gz every line is a workflow, be it under `graph` with an id beside it or not."""
-    rows = [{"id": "first", "graph": read("gen1_ui")}, read("gen1_api"), read("cameractrl_ui")]
+    rows = [{"id": "first", "graph": read("gen1_ui")}, read("gen1_api"), read("injected_i2v_ui")]
     lines = tmp_path / "many.jsonl.gz"
     lines.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
     (tmp_path / "no.json").write_text("{}", encoding="utf-8")
@@ -100,6 +100,6 @@ def test_a_report_of_many_files_writes_nothing(capsys, tmp_path):
     assert status == 2 and sorted(tmp_path.iterdir()) == before
     assert "many.jsonl.gz:first: " in printed and "many.jsonl.gz:2: " in printed
     assert "4 workflows: 3 whole, 1 with something left, 0 that cannot be converted" in printed
-    assert "1 with something left of ADE_CameraPoseBasic" in printed
+    assert "1 with something left of ADE_InjectI2VIntoAnimateDiffModel" in printed
     status, printed, _ = run(capsys, "--report", *given, tmp_path / "no.json", tmp_path / "none.json")
     assert status == 1 and "2 that cannot be converted" in printed and "cannot be read" in printed

@@ -74,9 +74,9 @@ def test_what_was_refused_can_be_asked_for_again(page, mode):
 
 def test_what_cannot_be_converted_is_said_with_the_reason(page, mode):
     before = page.opened_path()
-    choose_files(page, FOLDER / "cameractrl_ui.json")
+    choose_files(page, FOLDER / "injected_i2v_ui.json")
     told = page.dialogs.filter(has_text="Nothing can be converted")
-    expect(told).to_contain_text("ADE_CameraPoseBasic")
+    expect(told).to_contain_text("ADE_InjectI2VIntoAnimateDiffModel")
     expect(told.get_by_role("button", name="Convert")).to_have_count(0)
     page.picture(f"nothing can be converted, {mode}")
     told.get_by_role("button", name="Close").click()

@@ -201,9 +201,9 @@ def test_a_question_that_is_closed_is_refused(page, offered, listed):
 
 def test_nothing_is_offered_where_nothing_would_be_converted(page, listed):
     with page.tab.expect_response(ROUTE) as answer:
-        page.drop(FOLDER / "cameractrl_ui.json")
+        page.drop(FOLDER / "injected_i2v_ui.json")
     assert answer.value.json()["converted"] == []
-    listed("ADE_CameraPoseBasic")
+    listed("ADE_InjectI2VIntoAnimateDiffModel")
     page.tab.wait_for_timeout(500)
     expect(page.dialogs.filter(has_text=QUESTION)).to_have_count(0)
     expect(page.toasts).to_have_count(0)
