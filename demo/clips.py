@@ -32,6 +32,12 @@ def videos(vae: TAESD, count: int, seed: int) -> ClipSet:
     return _as_clip_set(vae, list(drawn), frames[0].prompts())
 
 
+def drawn(vae: TAESD, frames: list[world.Scenes]) -> ClipSet:
+    """Clips of the stills' quality, from one batch of scenes per frame."""
+    pictures = torch.stack([world.draw(scenes) for scenes in frames], dim=1)
+    return _as_clip_set(vae, list(pictures), frames[0].prompts())
+
+
 def camera_moves(
     vae: TAESD, count: int, seed: int, augmentation: Augmentation, held_still: bool = False
 ) -> ClipSet:

@@ -4,6 +4,7 @@ Control to Text-to-Image Diffusion Models", 2023): silhouettes steer, as depth p
 
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import comfy.cldm.cldm
 import comfy.controlnet
@@ -51,9 +52,15 @@ def load(file: Path) -> comfy.controlnet.ControlNet:
     return comfy.controlnet.ControlNet(control.requires_grad_(False), load_device=device)
 
 
-def steered(conditioning: list, net: comfy.controlnet.ControlNet, hint: torch.Tensor) -> list:
-    """What ControlNetApply does: hint [F, 3, H, W], one picture per frame."""
-    control = net.copy().set_cond_hint(hint)
+def steered(
+    conditioning: list,
+    net: comfy.controlnet.ControlNet,
+    hint: torch.Tensor,
+    strength: float = 1.0,
+    vae: Any = None,
+) -> list:
+    """What Apply ControlNet does: hint [F, C, H, W], one picture per frame."""
+    control = net.copy().set_cond_hint(hint, strength, (0.0, 1.0), vae=vae)
     more = {"control": control, "control_apply_to_uncond": True}
     return [[embedding, {**options, **more}] for embedding, options in conditioning]
 

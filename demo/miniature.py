@@ -38,7 +38,7 @@ class Stage(NamedTuple):
 
 def stages() -> dict[str, Stage]:
     """What makes each file, and which files it takes; the longest chain first."""
-    from . import recipe
+    from . import recipe, recipe_images
 
     made = {
         "vae": Stage(recipe.make_vae, ()),
@@ -53,6 +53,10 @@ def stages() -> dict[str, Stage]:
         "unet_ink": Stage(recipe.make_ink, ("unet",)),
         "lora_dusk": Stage(recipe.make_dusk, ("unet",)),
         "control": Stage(recipe.make_control, ("unet",)),
+        "pia": Stage(recipe_images.make_pia, ("motion",)),
+        "camera": Stage(recipe_images.make_camera, ("motion",)),
+        "sparsectrl_rgb": Stage(recipe_images.make_sparse_rgb, ("motion",)),
+        "sparsectrl_scribble": Stage(recipe_images.make_sparse_scribble, ("motion",)),
     }
 
 

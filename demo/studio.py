@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+import comfy.controlnet
 import comfy.sample
+import comfy.sd
 import torch
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
@@ -73,6 +75,7 @@ class Setup:
     free_init: FreeInit | None = None
     at_once: int = world.FRAMES  # that are not cut into windows, without effects
     cfg: float = CFG
+    module: str = "motion"  # the stage that made it
 
 
 class Studio:
@@ -91,8 +94,16 @@ class Studio:
         return ShapeRule(self.vae)
 
     @cached_property
+    def host_vae(self) -> comfy.sd.VAE:
+        """The same as a workflow has it."""
+        return comfy.sd.VAE(sd=load_file(self.shop.file("vae")))
+
+    @cached_property
     def module(self):
-        return load_motion_module(self.shop.file("motion"))
+        return self.motion_module("motion")
+
+    def motion_module(self, stage: str):
+        return load_motion_module(self.shop.file(stage))
 
     def model(self, setup: Setup) -> ModelPatcher:
         model = self._base(setup.base)
@@ -104,7 +115,8 @@ class Studio:
                 LoraUse(load_motion_lora(self.shop.file(name)), strength)
                 for name, strength in setup.motion_loras
             )
-            module = with_motion_lora(self.module, chain)
+            own = self.module if setup.module == "motion" else self.motion_module(setup.module)
+            module = with_motion_lora(own, chain)
             module = replace(module, effects=(*module.effects, *setup.effects))
             model = apply_motion_module(model, module)
             limit = module.frames_at_once if setup.effects else setup.at_once
@@ -132,8 +144,19 @@ class Studio:
         self, setup: Setup, asked: Sequence[Wish], hints: Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """Clips that follow hints, one picture per frame: [F, 3, H, W] each."""
-        model = self.model(setup)
         net = control.load(self.shop.file("control"))
+        return self.film_steered(setup, asked, hints, net)
+
+    def film_steered(
+        self,
+        setup: Setup,
+        asked: Sequence[Wish],
+        hints: Sequence[torch.Tensor],
+        net: comfy.controlnet.ControlNet,
+        strength: float = 1.0,
+    ) -> torch.Tensor:
+        """The same with a ControlNet of any kind."""
+        model, vae = self.model(setup), self.host_vae
         return torch.stack(
             [
                 self._clip(
@@ -141,11 +164,32 @@ class Studio:
                     setup,
                     wish,
                     len(hint),
-                    [control.steered(one, net, hint) for one in self._conditioning(wish)],
+                    [
+                        control.steered(one, net, hint, strength, vae)
+                        for one in self._conditioning(wish)
+                    ],
                 )
                 for wish, hint in zip(asked, hints, strict=True)
             ]
         )
+
+    def film_masked(
+        self,
+        setup: Setup,
+        asked: Sequence[Wish],
+        pixels: Sequence[torch.Tensor],
+        mask: torch.Tensor,
+    ) -> torch.Tensor:
+        """Clips made where a noise mask [F, H, W] is 1, around pixels [F, 3, H, W] each."""
+        model = self.model(setup)
+        clips = []
+        for wish, shown in zip(asked, pixels, strict=True):
+            latent = self.host_vae.encode(shown.movedim(1, -1))
+            conditioning = self._conditioning(wish)
+            clips.append(
+                self._clip(model, setup, wish, len(shown), conditioning, latent, mask[:, None])
+            )
+        return torch.stack(clips)
 
     def obeyed(self, clips: torch.Tensor, asked: Sequence[Wish]) -> tuple[float, float]:
         """Share of frames with the shape asked for, and with the colour."""
@@ -164,9 +208,12 @@ class Studio:
         wish: Wish,
         frames: int,
         conditioning: list,
+        latent: torch.Tensor | None = None,
+        mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         positive, negative = conditioning
-        latent = torch.zeros(frames, 4, world.SIZE // 8, world.SIZE // 8)
+        if latent is None:
+            latent = torch.zeros(frames, 4, world.SIZE // 8, world.SIZE // 8)
         plan = WindowPlan(world.FRAMES, world.FRAMES // 4)
         order = noise_order(plan, frames, NoiseOrder.ANY, wish.seed) if setup.free_noise else None
         samples = comfy.sample.sample(
@@ -175,6 +222,7 @@ class Studio:
             STEPS, setup.cfg, SAMPLER, SCHEDULER,
             positive, negative,
             latent,
+            noise_mask=mask,
             disable_pbar=True,
             seed=wish.seed,
         )  # fmt: skip

@@ -1,0 +1,64 @@
+"""How the files are made that condition the miniature world on pictures and on a camera."""
+
+from animatediff_native.conditions.sparse_files import SparseKind
+from animatediff_native.motion.load import load_motion_module
+from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
+from animatediff_native.training.settings import Decay, TrainingSettings
+
+from . import camera, image_module, keyframed, models
+from .recipe import Workshop
+
+CLIPS = 192
+
+
+def make_pia(shop: Workshop, name: str) -> None:
+    """A motion module that begins with a picture; on the base model, without the adapter."""
+    model = shop.unet()
+    set_beta_schedule(model, BetaSchedule.LINEAR)
+    data = image_module.data(shop.vae(), CLIPS, seed=61)
+    settings = TrainingSettings(
+        steps=400, learning_rate=7e-4, seed=71, clips_per_step=2, warm_up=30,
+        decay=Decay.COSINE, ema=0.99,
+    )  # fmt: skip
+    module = load_motion_module(shop.file("motion"))
+    hooks = shop.supervised(name, settings.steps)
+    models.save_weights(image_module.train(model, module, data, settings, hooks), shop.file(name))
+
+
+def make_camera(shop: Workshop, name: str) -> None:
+    """A CameraCtrl for the motion module; where the camera goes is decided in strong noise."""
+    model = shop.unet()
+    set_beta_schedule(model, BetaSchedule.LINEAR)
+    data = camera.data(shop.vae(), CLIPS, seed=62)
+    settings = TrainingSettings(
+        steps=600, learning_rate=2e-3, seed=72, clips_per_step=2, warm_up=30,
+        decay=Decay.COSINE, ema=0.99, least_timestep=200, hidden_motion=0.4,
+    )  # fmt: skip
+    module = load_motion_module(shop.file("motion"))
+    hooks = shop.supervised(name, settings.steps)
+    models.save_weights(
+        camera.train(model, module, data, settings, seed=82, hooks=hooks), shop.file(name)
+    )
+
+
+def make_sparse_rgb(shop: Workshop, name: str) -> None:
+    _make_sparse(shop, name, SparseKind.RGB, seed=63)
+
+
+def make_sparse_scribble(shop: Workshop, name: str) -> None:
+    _make_sparse(shop, name, SparseKind.SCRIBBLE, seed=64)
+
+
+def _make_sparse(shop: Workshop, name: str, kind: SparseKind, seed: int) -> None:
+    """A SparseCtrl for the motion module; on the base model, without the adapter."""
+    model = shop.unet()
+    set_beta_schedule(model, BetaSchedule.LINEAR)
+    data = keyframed.data(shop.vae(), CLIPS, seed, kind is SparseKind.SCRIBBLE)
+    settings = TrainingSettings(
+        steps=400, learning_rate=1.2e-3, seed=seed + 10, clips_per_step=2, warm_up=30,
+        decay=Decay.COSINE, ema=0.99,
+    )  # fmt: skip
+    module = load_motion_module(shop.file("motion"))
+    hooks = shop.supervised(name, settings.steps)
+    found = keyframed.train(model, module, kind, data, settings, seed + 20, hooks)
+    models.save_weights(found, shop.file(name))
