@@ -66,6 +66,51 @@ CONTRACT = {
         ["motion_module", "local_length", "spatial_cutoff", "temporal_cutoff"],
         ["ADN_MOTION_MODULE"],
     ),
+    "ADN_LoadSparseCtrl": (
+        "Load SparseCtrl (image to video, AnimateDiff)",
+        ["sparsectrl", "motion_strength", "empty_windows"],
+        ["CONTROL_NET"],
+    ),
+    "ADN_SparseFrames": (
+        "Sparse Frames (keyframes, SparseCtrl, AnimateDiff)",
+        ["images", "at", "frames", "latent", "first_frame", "total_frames"],
+        ["IMAGE"],
+    ),
+    "ADN_ClipCondition": (
+        "Clip Condition (first and last frame, AnimateDiff)",
+        ["images", "mode", "at", "frames", "latent", "first_frame", "total_frames", "width", "height"],
+        ["IMAGE", "MASK"],
+    ),
+    "ADN_ImageToVideoWays": (
+        "Ways from Image to Video (which files fit, AnimateDiff)",
+        ["model", "motion_module"],
+        ["STRING"],
+    ),
+    "ADN_PiaImage": (
+        "PIA Image (image to video, AnimateDiff)",
+        ["motion_module", "image", "vae", "motion", "image_frame", "frame_strengths"],
+        ["ADN_MOTION_MODULE"],
+    ),
+    "ADN_I2VImage": (
+        "AnimateLCM-I2V Image (image to video, AnimateDiff)",
+        ["motion_module", "image", "vae", "motion_scale"],
+        ["ADN_MOTION_MODULE"],
+    ),
+    "ADN_CameraPath": (
+        "Camera Path (CameraCtrl poses, AnimateDiff)",
+        ["move", "speed", "frames", "latent", "first_frame", "total_frames", "previous", "join", "speed_by_frame", "focal_x", "focal_y"],
+        ["ADN_CAMERA_PATH", "STRING"],
+    ),
+    "ADN_CameraPoses": (
+        "Camera Poses (RealEstate10K text, AnimateDiff)",
+        ["text", "frames", "latent", "first_frame", "total_frames"],
+        ["ADN_CAMERA_PATH"],
+    ),
+    "ADN_CameraControl": (
+        "Camera Control (CameraCtrl, AnimateDiff)",
+        ["motion_module", "camera_control", "camera_path", "strength", "frame_strengths", "width", "height"],
+        ["ADN_MOTION_MODULE"],
+    ),
     "ADN_ContinueClip": (
         "Continue Clip (long video in parts, AnimateDiff)",
         ["latent", "part", "frames", "context_frames", "previous"],
@@ -314,6 +359,7 @@ def test_ranges_and_choices(nodes):
         "sqrt",
         "cosine",
         "squaredcos_cap_v2",
+        "linear to 0.014 (AnimateLCM-I2V)",
     ]
     alone = {i.id: i.as_dict() for i in nodes["ADN_NoiseSchedule"].GET_SCHEMA().inputs}
     without = [one for one in inputs["beta_schedule"]["options"] if one not in ("auto", "keep")]
