@@ -32,7 +32,7 @@ class ContextWindows(io.ComfyNode):
             description="Samples a clip of any length in overlapping windows. ControlNet images, "
             "masks and prompts that have one entry per frame follow the frames.",
             inputs=[
-                io.Model.Input("model", tooltip="An SD1.5 model, animated or not."),
+                io.Model.Input("model", tooltip="An SD1.5 or SDXL model, animated or not."),
                 io.Int.Input(
                     "context_length",
                     default=16,

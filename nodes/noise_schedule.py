@@ -21,7 +21,7 @@ class NoiseSchedule(io.ComfyNode):
             description="Gives a model another noise schedule. Apply Motion Module has the same "
             "choice: this is for samplers that share its checkpoint without motion.",
             inputs=[
-                io.Model.Input("model", tooltip="An SD1.5 model, animated or not."),
+                io.Model.Input("model", tooltip="An SD1.5 or SDXL model, animated or not."),
                 io.Combo.Input(
                     "beta_schedule",
                     options=[each.value for each in BetaSchedule if each not in MEANT_FOR_MODULES],

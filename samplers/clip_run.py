@@ -110,7 +110,7 @@ def _announce(windows: ContextWindows, noise, frames: int) -> None:
     if noise.ndim != 4:
         raise AnimateDiffError(
             f"the latent is one of a video model (it has {noise.ndim} dimensions), and Context "
-            "Windows are for SD1.5.",
+            "Windows are for models of pictures.",
             "frames in the batch of a latent with 4 dimensions",
             "take Context Windows off this model; ComfyUI has nodes of its own for the windows of "
             "video models.",

@@ -231,7 +231,7 @@ def require_frames(samples: torch.Tensor) -> None:
         )
         raise AnimateDiffError(
             f"the latent {shape}.",
-            "frames in the batch of a latent with 4 dimensions, as for SD1.5",
+            "frames in the batch of a latent with 4 dimensions, as for SD1.5 and SDXL",
             "for a video model use ComfyUI's RandomNoise, and not AnimateDiff's noise nodes.",
         )
 

@@ -108,6 +108,6 @@ def _require_noise_over_clip(sampling: Any, sigmas: torch.Tensor) -> None:
         raise AnimateDiffError(
             f"this model starts from {start:.4g} times its noise at sigma {float(sigma):.4g}, "
             f"and Stable Diffusion from {wanted:.4g} times.",
-            "a model that is sampled like Stable Diffusion 1.5",
+            "a model that is sampled like Stable Diffusion 1.5 or XL",
             "remove FreeInit from this model.",
         )

@@ -24,7 +24,7 @@ def encoder(clip: Any) -> Callable[[str], Conditioning]:
         raise AnimateDiffError(
             "the checkpoint came without a text encoder.",
             "a CLIP model",
-            "use a full SD1.5 checkpoint, or load its text encoder with Load CLIP.",
+            "use a full checkpoint, or load its text encoder with Load CLIP.",
         )
 
     @cache
@@ -128,7 +128,7 @@ def _settings(settings: list[dict[str, Any]], between: list[Blend]) -> dict[str,
         if any(not isinstance(v, torch.Tensor) or v.shape != value.shape for v in values):
             raise AnimateDiffError(
                 f"the text encoder gave different prompts different kinds of '{name}'.",
-                "a text encoder of SD1.5",
+                "the same kind for every prompt",
                 "use the text encoder of the checkpoint.",
             )
         found[name] = per_frame(values, between)  # type: ignore[arg-type]
