@@ -48,14 +48,15 @@ HOST_NAMES = {  # and beta_end; the usual ones first, since models are held agai
     BetaSchedule.SQUARED_COSINE: ("squaredcos_cap_v2", BETA_END),
     BetaSchedule.LINEAR_I2V: ("sqrt_linear", 0.014),
 }
-TRAINED_WITH = {  # guoyww/AnimateDiff, branch sdxl; HotshotXL: SDXL's own
+TRAINED_WITH = {  # guoyww/AnimateDiff, branch sdxl; HotshotXL: SDXL's own; G-U-N/AnimateLCM
     Version.SDXL_BETA: BetaSchedule.SDXL,
     Version.HOTSHOT_XL: BetaSchedule.SCALED_LINEAR,
+    Version.ANIMATE_LCM_I2V: BetaSchedule.LINEAR_I2V,
 }
 
 
 def trained_with(version: Version) -> BetaSchedule:
-    """What `auto` is for a motion module: linear for all of SD1.5's."""
+    """What `auto` is for a motion module: linear for nearly all of SD1.5's."""
     return TRAINED_WITH.get(version, BetaSchedule.LINEAR)
 
 

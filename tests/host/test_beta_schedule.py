@@ -9,6 +9,7 @@ import comfy.model_sampling
 import pytest
 import torch
 from adn_testing import tiny, tiny_sdxl
+from animatediff_native.motion.config import Version
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.nodes.motion_module import ApplyMotionModule
 from animatediff_native.samplers.beta_schedule import (
@@ -16,6 +17,7 @@ from animatediff_native.samplers.beta_schedule import (
     set_beta_schedule,
     sigmas_of,
     timesteps_of,
+    trained_with,
 )
 from comfy_extras import nodes_model_advanced
 
@@ -159,6 +161,10 @@ def test_auto_is_what_the_motion_module_was_trained_with(version, schedule):
     same = torch.allclose(sigmas, before, rtol=1e-6)
     assert same is (version == "HotshotXL")
     assert torch.equal(model.get_model_object("model_sampling").sigmas, before)
+
+
+def test_auto_of_animate_lcm_from_a_picture():
+    assert trained_with(Version.ANIMATE_LCM_I2V) is BetaSchedule.LINEAR_I2V
 
 
 def test_the_original_model_keeps_its_schedule():
