@@ -29,8 +29,9 @@ def named_links(nodes: Mapping[str, Node]) -> Iterator[tuple[Node, str, Link]]:
 
 
 def _matching(nodes: Mapping[str, Node], node: Node, name: str, kind: str) -> set[Link]:
-    """Those that ask for such an input; else those that give to all of its type."""
-    asked, all_of_it = set(), set()
+    """Those that ask for such an input; else those that give to all of its type. What cannot run
+    without takes what is there, as titles may be others now."""
+    asked, all_of_it, others = set(), set(), set()
     for giver in nodes.values():
         if giver.type not in (*GIVERS, CHOOSY) or giver.mode == MUTED:
             continue
@@ -39,7 +40,9 @@ def _matching(nodes: Mapping[str, Node], node: Node, name: str, kind: str) -> se
             all_of_it |= links
         elif links and _asks_for(giver, node, name):
             asked |= links
-    return asked or all_of_it
+        else:
+            others |= links
+    return asked or all_of_it or (others if node.type == SPARSE_RGB else set())
 
 
 def _asks_for(giver: Node, node: Node, name: str) -> bool:

@@ -17,8 +17,12 @@ PICTURE_IN = (("image", "IMAGE", False), ("vae", "VAE", False))
 IMAGE_NODES: dict[str, OurNode] = {
     LOAD_SPARSE_CTRL: OurNode(
         "Load SparseCtrl",
-        (340, 82),
-        widgets=(("sparsectrl", "COMBO", ""), ("motion_strength", "FLOAT", 1.0)),
+        (340, 106),
+        widgets=(
+            ("sparsectrl", "COMBO", ""),
+            ("motion_strength", "FLOAT", 1.0),
+            ("empty_windows", "COMBO", "nearest picture"),
+        ),
         outputs=(("control_net", "CONTROL_NET"),),
     ),
     SPARSE_FRAMES: OurNode(

@@ -9,7 +9,6 @@ from .graph import ACTIVE, Graph, Link, Node
 from .host_nodes import CONTROL, CONTROL_ONE
 from .options import STRONGEST, Job, is_number
 from .our_images import LOAD_SPARSE_CTRL, SPARSE_FRAMES
-from .our_nodes import OURS
 from .sparse_frames import NoFrames, Where, frames_inputs, where_of, windows_lack
 from .their_images import (
     CONTROL_FOR_BOTH,
@@ -24,8 +23,7 @@ FOR_BOTH = (*CONTROL_FOR_BOTH, CONTROL)
 FOR_ONE = (*CONTROL_FOR_ONE, CONTROL_ONE)
 OVERRIDES = ("mask_optional", "timestep_kf", "latent_kf_override", "weights_override")
 FACTORS = ("motion_scale", "sparse_hint_mult", "sparse_nonhint_mult", "sparse_mask_mult")
-EMPTY_WINDOWS = "empty_windows"  # of Load SparseCtrl
-NEAREST = "nearest picture"
+NO_PICTURE = "no picture"  # a choice of Load SparseCtrl
 STAYS = "the node stays as it is, and needs AnimateDiff-Evolved beside Advanced-ControlNet"
 
 
@@ -71,9 +69,8 @@ def _convert(job: Job, loader: Node) -> None:
     inputs = {
         "sparsectrl": job.value(loader, "sparsectrl_name"),
         "motion_strength": _motion(job, loader),
+        **_empty_windows(job, loader, applied, where),
     }
-    if any(_lack(job, loader, one, where) for one in applied):
-        inputs |= _nearest(job, loader)
     ours = job.graph.add(LOAD_SPARSE_CTRL, inputs, loader, title=loader.title, mode=loader.mode)
     for one in applied:
         _apply(job, one, Link(ours.id, 0))
@@ -175,21 +172,16 @@ def _sparse_frames(job: Job, one: Applied) -> Node:
     return job.made[key]
 
 
-def _lack(job: Job, loader: Node, one: Applied, where: Where) -> bool:
-    """Whether theirs may put a picture into windows that have none."""
-    aware = job.constant(loader, "context_aware") != "off"
-    return aware and windows_lack(job, where, one.frames.get("frames"))
-
-
-def _nearest(job: Job, loader: Node) -> dict[str, Any]:
-    names = [name for name, *_ in OURS[LOAD_SPARSE_CTRL].widgets]
-    if EMPTY_WINDOWS in names:
-        return {EMPTY_WINDOWS: NEAREST}
-    job.report.note(
-        f"{loader}: a context window without any of its pictures had the nearest one at its edge; "
-        "here it has none, which differs."
-    )
-    return {}
+def _empty_windows(job: Job, loader: Node, applied: list[Applied], where: Where) -> dict[str, str]:
+    """What a context window without any of its pictures sees."""
+    if job.constant(loader, "context_aware") != "off":
+        return {}
+    if any(windows_lack(job, where, one.frames.get("frames")) for one in applied):
+        job.report.note(
+            f"{loader}: in a context window without any of its pictures it saw an empty one; here "
+            "it takes no part there, which differs."
+        )
+    return {"empty_windows": NO_PICTURE}
 
 
 def _retype(job: Job, source: Link) -> None:
