@@ -1,10 +1,25 @@
-"""A guider that runs two models."""
+"""A guider that runs two models, and a run of it."""
 
 # The host is typed loosely.
 # pyright: reportArgumentType=false
 
 import comfy.sampler_helpers
 import comfy.samplers
+import torch
+
+from . import tiny
+
+
+def sample_two(model, other, frames: int = 8, steps: int = 3) -> torch.Tensor:
+    """Euler steps from seeded noise, the positive prompt on one model, the negative on the other."""
+    guider = TwoModels(model, other)
+    guider.set_conds(tiny.conditioning(1), tiny.conditioning(3))
+    guider.set_cfg(4.0)
+    noise = tiny.noise(frames)
+    sampler = comfy.samplers.sampler_object("euler")
+    sampling = model.get_model_object("model_sampling")
+    sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", steps)
+    return guider.sample(noise, torch.zeros_like(noise), sampler, sigmas, disable_pbar=True)
 
 
 class TwoModels(comfy.samplers.CFGGuider):
