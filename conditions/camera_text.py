@@ -16,7 +16,7 @@ from ..motion.keyed_text import shortened
 from .camera_poses import HEIGHT, WIDTH, CameraPath
 
 NUMBERS = 19
-MOST_LINES = 100_000
+MOST_LINES, LARGEST = 100_000, 1e6
 EXPECTED = (
     "camera poses as RealEstate10K writes them: 19 numbers a line (time, fx, fy, cx, cy, 0, 0, and "
     "the 12 of the pose from the world to the camera)"
@@ -76,6 +76,8 @@ def _number(word: str) -> float | None:
 def _require_camera(line: int, row: np.ndarray, pose: np.ndarray) -> None:
     if min(row[1], row[2]) <= 0:
         raise _wrong(line, f"has focal lengths of {row[1]:g} and {row[2]:g}, not above 0")
+    if abs(row[1:]).max() > LARGEST:
+        raise _wrong(line, f"has a number beyond {LARGEST:g}")
     turn = pose[:, :3]
     if abs(turn @ turn.T - np.eye(3)).max() > NOT_ROTATED or np.linalg.det(turn) < 0:
         raise _wrong(line, "has a pose that is no rotation: its numbers are in another order")
@@ -83,10 +85,10 @@ def _require_camera(line: int, row: np.ndarray, pose: np.ndarray) -> None:
 
 def _size(rows: np.ndarray) -> tuple[int, int]:
     """Of the pictures, where all lines name one."""
-    width, height = np.rint(rows[0, 5:7]).astype(int)
+    width, height = (int(side) for side in np.rint(rows[0, 5:7]))
     if min(width, height) < 1 or (np.rint(rows[:, 5:7]) != (width, height)).any():
         return WIDTH, HEIGHT
-    return int(width), int(height)
+    return width, height
 
 
 def _wrong(line: int, what: str) -> AnimateDiffError:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from adn_testing.fuzzing import PIECES, only_our_error, tries
 from animatediff_native.conditions.camera_poses import (
     AHEAD,
     MOVES,
@@ -16,8 +17,11 @@ from animatediff_native.conditions.camera_poses import (
     at_the_same_time,
     camera_move,
 )
+from animatediff_native.conditions.camera_rays import camera_rays
 from animatediff_native.conditions.camera_text import read_poses, write_poses
 from animatediff_native.motion.errors import AnimateDiffError
+from hypothesis import given
+from hypothesis import strategies as st
 
 # T and angles per AnimateDiff-Evolved's names, as its nodes have them
 EVOLVED = {
@@ -231,6 +235,7 @@ WRONG = {
     "nan": (f"u\n{ROW.replace('0.780003667', 'nan')}", "line 2 .* 'nan', which is no number"),
     "nothing": ("", "no camera poses"),
     "an address alone": ("https://x\n", "no camera poses"),
+    "far too far": (f"{ROW[:-12]}1e300", "line 1 .* beyond 1e"),
     "no focal length": (ROW.replace("0.474812461", "0"), "line 1 .* focal lengths of 0 and 0.844"),
     "another order": (ROW.replace("0.780003667", "7"), "line 1 .* no rotation"),
     "a mirror": (ROW[: ROW.index("0.780003667")] + "1 0 0 0 0 1 0 0 0 0 -1 0", "no rotation"),
@@ -243,6 +248,27 @@ def test_text_that_is_none(name):
     with pytest.raises(AnimateDiffError, match=said) as caught:
         read_poses(text)
     assert "19 numbers" in caught.value.expected
+
+
+@tries(300)
+@given(
+    st.lists(
+        st.one_of(
+            st.just(ROW),
+            st.tuples(st.integers(0, 18), st.sampled_from(PIECES)).map(
+                lambda it: " ".join([*ROW.split()[: it[0]], it[1], *ROW.split()[it[0] + 1 :]])
+            ),
+            st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join),
+        ),
+        max_size=4,
+    )
+)
+def test_fuzz_poses(lines):
+    path = only_our_error(lambda: read_poses("\n".join(lines)), AnimateDiffError)
+    if path is not None:
+        assert np.isfinite(path.w2c).all() and np.isfinite(path.intrinsics).all()
+        assert np.isfinite(camera_rays(path, 8, 8).numpy()).all()
+        assert len(read_poses(write_poses(path))) == len(path) >= 1
 
 
 def test_a_move_that_is_none():
