@@ -11,22 +11,64 @@ from animatediff_native.motion.config import Site
 from animatediff_native.motion.effects import Effect
 from animatediff_native.motion.load import MotionModule
 from animatediff_native.motion.network import TABLE
+from animatediff_native.training.clip_set import Batch
+from animatediff_native.training.objective import hide_motion
 from animatediff_native.training.settings import TrainingSettings
+from animatediff_native.training.trainer import NoisePredictor
 from comfy.model_patcher import ModelPatcher
 from comfy.taesd.taesd import TAESD
 from torch import nn
 
 from . import clips, conditioned, world
-from .camera_views import FOCAL, random_views
+from .camera_views import FOCAL, opposite_views
 from .conditioned import ConditionedClips
 
 
-def data(vae: TAESD, count: int, seed: int) -> ConditionedClips:
+class Opposites(ConditionedClips):
+    """2 N clips, N and the same on the opposite ways of the camera; a batch is of such pairs, the
+    opposites behind."""
+
+    def draw(self, clips: int, text_dropout: float, generator: torch.Generator) -> Batch:
+        pairs, half = clips // 2, len(self) // 2
+        once = torch.randint(half, (pairs,), generator=generator)
+        dropped = torch.rand(pairs, generator=generator) < text_dropout
+        context = self.contexts[self.prompt_of[once]]
+        if self.no_prompt is not None:
+            context = torch.where(dropped[:, None, None], self.no_prompt, context)
+        return self.batch(torch.cat([once, once + half]), context.repeat(2, 1, 1))
+
+
+class OfOpposites:
+    """Predicts noise for pairs of opposite clips, in the same noise.
+
+    Half of the pairs show the camera held still in it (see training/objective.py): both clips look
+    the same then, and what their errors have in common, which says nothing of the camera, adds
+    nothing to how the weights learn to tell the two.
+    """
+
+    def __init__(self, predict: NoisePredictor):
+        self.predict = predict
+
+    @property
+    def sigmas(self) -> torch.Tensor:
+        return self.predict.sigmas
+
+    def __call__(self, batch: Batch, noise: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        pairs = len(t) // 2
+        t = t[:pairs].repeat(2)
+        hidden = t % 2 == 0
+        alike = noise[:pairs].repeat(2, 1, 1, 1, 1)
+        assert batch.still is not None
+        alike = hide_motion(alike, batch.latents, batch.still, self.sigmas[t], hidden)
+        return noise + self.predict(batch, alike, t) - alike
+
+
+def data(vae: TAESD, pairs: int, seed: int) -> Opposites:
     """Clips of the stills' quality; condition [F, 3]: the camera's path."""
-    frames, still, shift = random_views(count, torch.Generator().manual_seed(seed))
+    frames, middle, shift = opposite_views(pairs, torch.Generator().manual_seed(seed))
     plain = clips.drawn(vae, frames)
-    plain.still = clips.drawn(vae, still[:1]).latents.expand_as(plain.latents)
-    return ConditionedClips(plain, shift)
+    plain.still = clips.drawn(vae, [middle]).latents.expand_as(plain.latents)
+    return Opposites(plain, shift)
 
 
 def path_of(shift: torch.Tensor) -> CameraPath:
@@ -68,7 +110,7 @@ class CameraInTraining(Effect):
 def train(
     model: ModelPatcher,
     module: MotionModule,
-    clips: ConditionedClips,
+    clips: Opposites,
     settings: TrainingSettings,
     seed: int,
     hooks: dict,
@@ -81,6 +123,8 @@ def train(
     effect = CameraInTraining(network)
     moving = apply_motion_module(model, module.with_effect(effect))
     trained = {name: each for name, each in network.named_parameters() if not name.endswith(TABLE)}
-    found = conditioned.train(moving, effect, lambda _: trained, clips, settings, **hooks)
+    found = conditioned.train(
+        moving, effect, lambda _: trained, clips, settings, around=OfOpposites, **hooks
+    )
     network.load_state_dict({**network.state_dict(), **found})
     return network.as_in_files()

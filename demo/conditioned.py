@@ -89,15 +89,17 @@ def train(
     settings: TrainingSettings,
     prepare: Callable,
     on_step: Callable,
+    around: Callable[[NoisePredictor], NoisePredictor] = lambda predict: predict,
 ) -> dict[str, torch.Tensor]:
     """The trained weights. model: one whose calls the part takes part in; parameters: what is
-    trained, of the model as it is loaded; prepare, on_step: see Workshop.supervised."""
+    trained, of the model as it is loaded; prepare, on_step: see Workshop.supervised; around: what
+    asks for the prediction in the trainer's place."""
     with training_session(model, settings.precision, False) as noise:
         trained = parameters(model)
         for each in trained.values():
             each.requires_grad_(True)
         try:
-            predict = OfPictures(TakesConditions(part, noise))
+            predict = around(OfPictures(TakesConditions(part, noise)))
             trainer = Trainer(trained, predict, clips, settings)
             prepare(trainer)
             trainer.run(on_step=on_step)

@@ -229,6 +229,7 @@ def _filmed(
         place = found.place.unflatten(0, clips.shape[:2])
         size = found.area.unflatten(0, clips.shape[:2]).clamp(min=1).log() / 2
         shift = torch.tensor(path.w2c[:, :, 3], dtype=torch.float32)
+        shift = shift - shift.mean(0)
         middle = torch.full((world.FRAMES,), world.SIZE / 2)
         seen = seen_by(_point(middle), shift)
         aim = torch.stack([seen.x, seen.y], dim=1)

@@ -17,7 +17,7 @@ def make_pia(shop: Workshop, name: str) -> None:
     set_beta_schedule(model, BetaSchedule.LINEAR)
     data = image_module.data(shop.vae(), CLIPS, seed=61)
     settings = TrainingSettings(
-        steps=400, learning_rate=7e-4, seed=71, clips_per_step=2, warm_up=30,
+        steps=300, learning_rate=8e-4, seed=71, clips_per_step=2, warm_up=30,
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     module = load_motion_module(shop.file("motion"))
@@ -29,10 +29,10 @@ def make_camera(shop: Workshop, name: str) -> None:
     """A CameraCtrl for the motion module; where the camera goes is decided in strong noise."""
     model = shop.unet()
     set_beta_schedule(model, BetaSchedule.LINEAR)
-    data = camera.data(shop.vae(), CLIPS, seed=62)
+    data = camera.data(shop.vae(), CLIPS // 2, seed=62)
     settings = TrainingSettings(
-        steps=600, learning_rate=2e-3, seed=72, clips_per_step=2, warm_up=30,
-        decay=Decay.COSINE, ema=0.99, least_timestep=200, hidden_motion=0.4,
+        steps=700, learning_rate=3e-3, seed=72, clips_per_step=2, warm_up=30,
+        decay=Decay.COSINE, ema=0.98, least_timestep=600,
     )  # fmt: skip
     module = load_motion_module(shop.file("motion"))
     hooks = shop.supervised(name, settings.steps)
