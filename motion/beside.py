@@ -7,7 +7,7 @@ PIA (open-mmlab/PIA) brings the UNet's first layer for 9 channels, AnimateLCM-I2
 import re
 from collections.abc import Mapping
 
-from .config import DOWN_LEVELS, MotionConfig, Site, Version
+from .config import MotionConfig, Site, Version
 from .formats import StateDict
 
 LATENT_CHANNELS, PIA_CHANNELS = 4, 9  # PIA's: latent 4, mask 1, latent of the picture 4
@@ -45,7 +45,7 @@ def shapes_beside(config: MotionConfig) -> Mapping[str, tuple[int, ...]]:
 
 def _levels(config: MotionConfig) -> list[int]:
     """Channels of each level of the UNet."""
-    return [config.channels[Site("down", level, 0)] for level in range(DOWN_LEVELS)]
+    return [config.channels[Site("down", level, 0)] for level in range(config.levels)]
 
 
 def _encoder_shapes(levels: list[int]) -> dict[str, tuple[int, ...]]:
