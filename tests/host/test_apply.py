@@ -112,6 +112,29 @@ def test_the_host_makes_room_for_the_motion_module(monkeypatch):
     assert any(model is module.patcher.model for model in loaded)
 
 
+def test_the_host_counts_what_belongs_to_an_effect(monkeypatch):
+    """An effect's own network is among the models that room is made for at once, by its size."""
+    import comfy.model_management
+    from animatediff_native.motion.effects import Effect
+
+    class WithNetwork(Effect):
+        companion = tiny.motion_module("v3", seed=9).patcher
+
+    asked, load = [], comfy.model_management.load_models_gpu
+
+    def watched(models, *args, **kwargs):
+        asked.append([each.model for each in models])
+        return load(models, *args, **kwargs)
+
+    monkeypatch.setattr(comfy.model_management, "load_models_gpu", watched)
+    model, module = tiny.model(), tiny.motion_module("v3").with_effect(WithNetwork())
+    tiny.sample(apply_motion_module(model, module), steps=1)
+    (together,) = [models for models in asked if model.model in models]
+    assert module.patcher.model in together
+    assert WithNetwork.companion.model in together
+    assert WithNetwork.companion.model_size() == module.patcher.model_size() > 0
+
+
 def test_half_precision_weights_follow_the_unet():
     """fp16 storage computes in the UNet's dtype: here fp32, so only rounding of weights differs."""
     tensors = tiny.motion_files.original("v3")
