@@ -3,9 +3,17 @@ to download what is missing."""
 
 from typing import Any
 
-from ..motion.known_files import CHECKPOINTS, MODULES, MOTION_LORAS, known_file, own_name
+from ..motion.known_files import (
+    CHECKPOINTS,
+    CONTROLNETS,
+    MODULES,
+    MOTION_LORAS,
+    known_file,
+    own_name,
+)
 from .graph import Graph
 from .host_nodes import CHECKPOINT
+from .our_images import CAMERA_CONTROL, LOAD_SPARSE_CTRL
 from .our_nodes import LOAD, LORA
 from .scopes import Scope
 
@@ -13,6 +21,8 @@ LOADERS = {
     LOAD: ("motion_module", MODULES),
     LORA: ("motion_lora", MOTION_LORAS),
     CHECKPOINT: ("ckpt_name", CHECKPOINTS),
+    LOAD_SPARSE_CTRL: ("sparsectrl", CONTROLNETS),
+    CAMERA_CONTROL: ("camera_control", MODULES),
 }  # the widget with the file, and its folder
 
 

@@ -3,6 +3,7 @@ AnimateLCM-I2V and CameraCtrl of AnimateDiff-Evolved, SparseCtrl of Advanced-Con
 
 from typing import Any
 
+from .host_nodes import CONTROL, CONTROL_ONE
 from .layouts import Layout, layouts
 
 APPLY_PIA = "ADE_ApplyAnimateDiffModelWithPIA"
@@ -71,7 +72,8 @@ IMAGE_LAYOUTS: dict[str, tuple[Layout, ...]] = {
     ),
     SPARSE_INDEXES: layouts("indexes"),
     SPARSE_SPREAD: layouts("spread"),
-    **dict.fromkeys((*CONTROL_FOR_BOTH, *CONTROL_FOR_ONE), _CONTROL),
+    **dict.fromkeys((*CONTROL_FOR_BOTH, *CONTROL_FOR_ONE, CONTROL), _CONTROL),
+    CONTROL_ONE: layouts("strength:f"),
 }
 
 _WHOLE = {"start_percent": 0.0, "end_percent": 1.0}
@@ -102,5 +104,8 @@ IMAGE_DEFAULTS: dict[str, dict[str, Any]] = {
     },
     SPARSE_INDEXES: {"indexes": "0"},
     SPARSE_SPREAD: {"spread": "uniform"},
-    **{key: {"strength": 1.0, **_WHOLE} for key in (*CONTROL_FOR_BOTH, *CONTROL_FOR_ONE)},
+    **{
+        key: {"strength": 1.0, **_WHOLE}
+        for key in (*CONTROL_FOR_BOTH, *CONTROL_FOR_ONE, CONTROL, CONTROL_ONE)
+    },
 }
