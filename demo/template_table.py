@@ -54,7 +54,7 @@ SCENES = {
     "two_controlnets": Scene("green triangle grey", 1, source="red triangle light", path=7),
     "inpainting": Scene("red square light", 2, source="blue cross light", path=8),
     "image_to_video_sparsectrl": Scene("green square dark", 1, source="green square dark", path=10),
-    "first_and_last_frame": Scene("blue circle light", 2, source="blue circle light", path=11),
+    "first_and_last_frame": Scene("magenta square light", 1, source="magenta square light", path=4),
     "scribble_to_video": Scene("yellow triangle dark", 1, source="yellow triangle dark", path=12),
     "image_to_video_pia": Scene("red square light", 1, source="red square light", path=13),
     "image_to_video_animatelcm": Scene("cyan circle dark", 1, source="cyan circle dark", path=14),

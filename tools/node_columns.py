@@ -36,7 +36,7 @@ HINTS = {
     "long_clip_depth": "LV C M | GV F CL A | IB P P FN | CA CW | K V | CV SV",
     "two_controlnets": "LV LV | GV GV C M | IB IB CL A | P P CY CL | CA CA F | K V | CV SV",
     "inpainting": "LI C M | SC A | RI P P | IC | K | V W",
-    "image_to_video_sparsectrl": "C M F | LI LS DA | SF P P | CA A | K | V W",
+    "image_to_video_sparsectrl": "C M F | LI LS | SF P P | CA DA A | K | V W",
     "first_and_last_frame": "LI C M | LI IM | CI P P | IC A | K | V W",
     "scribble_to_video": "LI C M | LI DA F | LI LS IM | IM SF P P | CA A | K V | W",
     "image_to_video_pia": "C M LI | PX F | A P P | K | V | W",
