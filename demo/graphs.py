@@ -23,7 +23,7 @@ CAMERA_MOVES = ("pan_left", "pan_up", "zoom_in", "zoom_out")
 CAMERA, PIA = "miniature_camera.safetensors", "miniature_pia.safetensors"
 SPARSE = "miniature_sparsectrl_{}.safetensors"
 DUSK, ADAPTER = "miniature_lora_dusk.safetensors", "miniature_domain_adapter.safetensors"
-CAMERA_SPEED = 0.3
+CAMERA_SPEED = 0.8
 SHOWN_SIZE = 256  # the clip is enlarged before it is saved
 SAMPLING = {
     "steps": 20,
