@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-import comfy.model_management
-import comfy.model_patcher
-import comfy.ops
 import torch
+from comfy.model_patcher import ModelPatcher
 
 from ..motion.detect import MOST_CHANNELS, MOST_POSITIONS, require_finite
 from ..motion.errors import AnimateDiffError, counted
 from ..motion.formats import StateDict, require_weights, some, unwrap
 from ..motion.known_files import MODULES, where_from
-from ..motion.load import read_file, storage_dtype
+from ..motion.load import read_file
+from ..motion.managed import managed
 from ..motion.recognise import CAMERA_CTRL, kind_of
+from ..motion.whole import fault_of
 from .camera_encoder import CameraNetwork, expected_shapes
 
 log = logging.getLogger("animatediff_native")
@@ -31,7 +32,7 @@ _LEVEL = re.compile(r"encoder_down_conv_blocks\.(\d{1,3})\.1\.block2\.weight")
 _TABLE = "encoder_down_attention_blocks.0.0.attention_blocks.0.pos_encoder.pe"
 
 
-def load_camera_control(path: str | Path) -> comfy.model_patcher.ModelPatcher:
+def load_camera_control(path: str | Path) -> ModelPatcher:
     """The network of a file, in a patcher of its own; AnimateDiffError for every other file."""
     path = Path(path)
     tensors = read_camera_control(read_file(path, EXPECTED_CAMERA), path.name)
@@ -50,7 +51,9 @@ def read_camera_control(loaded: object, file: str) -> StateDict:
         raise _another_kind(tensors, file)
     require_weights(ours, file)
     widths, rows = structure(ours, file)
-    _require_whole(ours, expected_shapes(widths, rows), file)
+    fault = fault_of(ours, expected_shapes(widths, rows))
+    if fault:
+        raise _broken(file, fault)
     require_finite(ours, file)
     return ours
 
@@ -84,24 +87,6 @@ def structure(tensors: StateDict, file: str = "") -> tuple[list[int], int]:
     return widths, rows
 
 
-def _require_whole(tensors: StateDict, expected: dict[str, tuple[int, ...]], file: str) -> None:
-    missing = sorted(set(expected) - set(tensors))
-    if missing:
-        raise _broken(file, f"it lacks {counted(len(missing), 'tensor')}: {some(missing)}")
-    unknown = sorted(set(tensors) - set(expected))
-    if unknown:
-        what = f"it has {counted(len(unknown), 'tensor')} of no known kind"
-        raise _broken(file, f"{what}: {some(unknown)}")
-    wrong = [
-        f"{key} is {list(tensors[key].shape)}, not {list(shape)}"
-        for key, shape in expected.items()
-        if tuple(tensors[key].shape) != shape
-    ]
-    if wrong:
-        what = f"it has {counted(len(wrong), 'tensor')} of the wrong shape"
-        raise _broken(file, f"{what}: {some(wrong)}")
-
-
 def _another_kind(tensors: StateDict, file: str) -> AnimateDiffError:
     kind = kind_of(tensors)
     if kind is None or kind is CAMERA_CTRL:
@@ -124,25 +109,6 @@ def _broken(file: str, what: str) -> AnimateDiffError:
 
 def camera_patcher(
     tensors: StateDict, dtype: torch.dtype | None = None, disable_dynamic: bool = False
-) -> comfy.model_patcher.ModelPatcher:
-    """The network with these weights: moving and casting are the host's; see motion/load.py."""
-    device = comfy.model_management.get_torch_device()
-    offload_device = comfy.model_management.unet_offload_device()
-    dtype = dtype or storage_dtype(tensors, device)
-    make = plain = comfy.model_patcher.ModelPatcher
-    if not disable_dynamic:  # newer hosts choose the class under this name
-        make = getattr(comfy.model_patcher, "CoreModelPatcher", make)
-    widths, rows = structure(tensors)
-    network = CameraNetwork(widths, rows, comfy.ops.manual_cast, dtype, offload_device)
-    network.take(tensors, assign=make is not plain)
-    network.eval().requires_grad_(False)
-    patcher = make(network, load_device=device, offload_device=offload_device)
-    # how newer hosts make one for another device, or of the other class
-    patcher.cached_patcher_init = (_another_patcher, (network, dtype))  # type: ignore[attr-defined]
-    return patcher
-
-
-def _another_patcher(
-    network: CameraNetwork, dtype: torch.dtype, disable_dynamic: bool = False
-) -> comfy.model_patcher.ModelPatcher:
-    return camera_patcher(network.as_in_files(), dtype, disable_dynamic)
+) -> ModelPatcher:
+    """The network with these weights; see motion/managed.py."""
+    return managed(partial(CameraNetwork, *structure(tensors)), tensors, dtype, disable_dynamic)

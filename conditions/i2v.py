@@ -19,8 +19,9 @@ from torch import nn
 from ..motion.beside import BODIES, LATENT_CHANNELS
 from ..motion.config import DOWN_SITES, Version
 from ..motion.effects import Effect
+from ..motion.managed import managed
 from ..motion.positions import sinusoidal_positions
-from .companion import companion
+from .companion import CompanionNetwork
 from .picture import Picture
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def _even(x: torch.Tensor) -> torch.Tensor:
     return F.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2), mode="replicate")
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(CompanionNetwork):
     """levels: channels of each level of the UNet."""
 
     def __init__(self, levels: tuple[int, ...], ops: Any, dtype=None, device=None):
-        super().__init__()
+        super().__init__(dtype)
         kwargs = {"dtype": dtype, "device": device}
         self.conv_in = ops.Conv2d(LATENT_CHANNELS, levels[0], 3, padding=1, **kwargs)
         self.body = nn.ModuleList()
@@ -95,7 +96,7 @@ class I2VImage(Effect):
             t.shape[0] for k, t in own.items()
             if k.endswith("block2.bias") and int(k.split(".")[1]) % BODIES == 0
         )  # fmt: skip
-        self.companion = companion(partial(ImageEncoder, levels), own)
+        self.companion = managed(partial(ImageEncoder, levels), own)
         self.picture, self.motion_scale = picture, motion_scale
         self.said = f"{NODE} (motion_scale {motion_scale:g})"
 

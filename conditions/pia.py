@@ -19,7 +19,8 @@ from ..motion.config import Version
 from ..motion.effects import Effect
 from ..motion.errors import AnimateDiffError, counted
 from ..motion.frame_strengths import FrameStrengths
-from .companion import companion
+from ..motion.managed import managed
+from .companion import CompanionNetwork
 from .pia_masks import PiaMotion, pia_mask
 from .picture import Picture
 
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 NODE = "PIA Image"
 
 
-class PiaConv(nn.Module):
+class PiaConv(CompanionNetwork):
     """What mask [n, 1, h, w] and picture [n, 4, h, w] add to the first layer's output."""
 
     def __init__(self, channels: int, ops: Any, dtype=None, device=None):
-        super().__init__()
+        super().__init__(dtype)
         added = PIA_CHANNELS - LATENT_CHANNELS
         self.conv = ops.Conv2d(
             added, channels, 3, padding=1, bias=False, dtype=dtype, device=device
@@ -61,7 +62,7 @@ class PiaImage(Effect):
         weight = beside["conv_in.weight"]
         self.channels = weight.shape[0]
         own = {"conv.weight": weight[:, LATENT_CHANNELS:].clone()}
-        self.companion = companion(partial(PiaConv, self.channels), own)
+        self.companion = managed(partial(PiaConv, self.channels), own)
         self.picture, self.motion = picture, motion
         self.image_frame, self.values = image_frame, values
         self.said = f"{NODE} ({'frame_strengths' if values else motion.value})"

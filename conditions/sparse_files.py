@@ -14,11 +14,12 @@ from typing import NamedTuple
 from ..motion.config import DOWN_LEVELS, DOWN_SITES, Layout, MotionConfig, Site, Version
 from ..motion.detect import MOST_CHANNELS, MOST_POSITIONS, require_finite
 from ..motion.detect import expected_shapes as motion_shapes
-from ..motion.errors import AnimateDiffError, counted
+from ..motion.errors import AnimateDiffError
 from ..motion.formats import BLOCK, StateDict, require_weights, some, unwrap
 from ..motion.known_files import CONTROLNETS, where_from
 from ..motion.positions import sinusoidal_positions
 from ..motion.recognise import SPARSE_CTRL, kind_of
+from ..motion.whole import fault_of
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -183,19 +184,9 @@ def _tables(config: SparseConfig) -> StateDict:
 
 
 def _require_whole(tensors: StateDict, expected: Shapes, file: str) -> None:
-    missing, unknown = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
-    wrong = [
-        f"{key} is {list(tensors[key].shape)}, not {list(shape)}"
-        for key, shape in expected.items()
-        if key in tensors and tuple(tensors[key].shape) != shape
-    ]
-    for items, what in (
-        (missing, "it lacks {}"),
-        (unknown, "it has {} of no known kind"),
-        (wrong, "it has {} of the wrong shape"),
-    ):
-        if items:
-            raise _broken(file, f"{what.format(counted(len(items), 'tensor'))}: {some(items)}")
+    fault = fault_of(tensors, expected)
+    if fault:
+        raise _broken(file, fault)
 
 
 def _broken(file: str, what: str) -> AnimateDiffError:

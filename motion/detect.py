@@ -1,7 +1,5 @@
 """The configuration of a motion module, and proof that the file is whole."""
 
-from collections.abc import Mapping
-
 import torch
 
 from .beside import beside, shapes_beside
@@ -20,6 +18,7 @@ from .formats import (
     unwrap,
 )
 from .positions import sinusoidal_positions
+from .whole import Shapes, fault_of
 
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
 DIFFUSERS_POSITIONS = 32  # older diffusers exports drop the table; MotionAdapter's default length
@@ -166,22 +165,10 @@ def _block_shapes(c: int, config: MotionConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check_complete(tensors: StateDict, expected: Mapping[str, tuple[int, ...]], file: str) -> None:
-    missing = sorted(set(expected) - set(tensors))
-    if missing:
-        raise broken(file, f"it lacks {counted(len(missing), 'tensor')}: {some(missing)}")
-    unknown = sorted(set(tensors) - set(expected))
-    if unknown:
-        what = f"it has {counted(len(unknown), 'tensor')} of no known kind"
-        raise broken(file, f"{what}: {some(unknown)}")
-    wrong = [
-        f"{key} is {list(tensors[key].shape)}, not {list(shape)}"
-        for key, shape in expected.items()
-        if tuple(tensors[key].shape) != shape
-    ]
-    if wrong:
-        what = f"it has {counted(len(wrong), 'tensor')} of the wrong shape"
-        raise broken(file, f"{what}: {some(wrong)}")
+def _check_complete(tensors: StateDict, expected: Shapes, file: str) -> None:
+    fault = fault_of(tensors, expected)
+    if fault:
+        raise broken(file, fault)
 
 
 def require_finite(tensors: StateDict, file: str) -> None:

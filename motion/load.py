@@ -4,11 +4,11 @@ import logging
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import comfy.model_management
 import comfy.model_patcher
-import comfy.ops
 import comfy.utils
 import torch
 
@@ -19,7 +19,8 @@ from .effects import Effect
 from .errors import AnimateDiffError
 from .file_start import trouble_with
 from .formats import EXPECTED_FILE, StateDict
-from .network import MotionNetwork, as_in_files
+from .managed import managed
+from .network import MotionNetwork
 
 log = logging.getLogger("animatediff_native")
 
@@ -171,40 +172,5 @@ def build_patcher(
     dtype: torch.dtype | None = None,
     disable_dynamic: bool = False,
 ) -> comfy.model_patcher.ModelPatcher:
-    """The network with its weights, in a patcher of its own: moving and casting are the host's.
-
-    dtype: what to store the weights in; the host's choice where none is given. disable_dynamic:
-    the host's plain patcher, also where it has dynamic VRAM.
-    """
-    device = comfy.model_management.get_torch_device()
-    offload_device = comfy.model_management.unet_offload_device()
-    dtype = dtype or storage_dtype(tensors, device)
-    network = MotionNetwork(config, comfy.ops.manual_cast, dtype=dtype, device=offload_device)
-    make = plain = comfy.model_patcher.ModelPatcher
-    if not disable_dynamic:  # newer hosts choose the class under this name
-        make = getattr(comfy.model_patcher, "CoreModelPatcher", make)
-    # A dynamic patcher reads weights out of the file when they are needed, casts them on the
-    # device and never changes them; a copy would lie in memory in the file's dtype.
-    network.take(tensors, assign=make is not plain)
-    network.eval().requires_grad_(False)
-    patcher = make(network, load_device=device, offload_device=offload_device)
-    # how newer hosts make one for another device, or of the other class
-    patcher.cached_patcher_init = (_another_patcher, (network, dtype))  # type: ignore[attr-defined]
-    return patcher
-
-
-def _another_patcher(
-    network: MotionNetwork, dtype: torch.dtype, disable_dynamic: bool = False
-) -> comfy.model_patcher.ModelPatcher:
-    """The same weights around another network; the host has unloaded the given one before."""
-    tensors = as_in_files(network.state_dict())
-    return build_patcher(network.config, tensors, dtype, disable_dynamic)
-
-
-def storage_dtype(tensors: StateDict, device: torch.device) -> torch.dtype:
-    """The dtype that the host would store a UNet with these weights in, on this device."""
-    return comfy.model_management.unet_dtype(
-        device=device,
-        model_params=sum(t.numel() for t in tensors.values()),
-        weight_dtype=comfy.utils.weight_dtype(tensors),
-    )
+    """The network with its weights; see managed.py."""
+    return managed(partial(MotionNetwork, config), tensors, dtype, disable_dynamic)

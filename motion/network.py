@@ -76,6 +76,10 @@ class MotionNetwork(nn.Module):
             renamed = {k: t if k.endswith(TABLE) else t.to(self.dtype) for k, t in renamed.items()}
         self.load_state_dict(renamed, assign=assign)
 
+    def as_in_files(self) -> dict[str, torch.Tensor]:
+        """The weights under the original names."""
+        return as_in_files(self.state_dict())
+
     @property
     def _layers_are_lazy(self) -> bool:
         """Whether the layers come without weights and take those that they are given as they

@@ -15,10 +15,10 @@ from adn_testing.guiders import sample_two
 from adn_testing.probes import windowed
 from adn_testing.traces import ProcessTrace, model_trace
 from adn_testing.unet_call import relative_error
-from animatediff_native.conditions.companion import companion
 from animatediff_native.motion.application import applications
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.effects import CallEffects, Effect
+from animatediff_native.motion.managed import managed
 from animatediff_native.samplers.windows import Schedule, WindowPlan
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -40,7 +40,7 @@ class Shift(torch.nn.Module):
 
 def shift_by(amount):
     weights = {"layer.weight": torch.eye(WIDTH) * amount, "layer.bias": torch.zeros(WIDTH)}
-    return companion(Shift, weights)
+    return managed(Shift, weights)
 
 
 class Shifting(Effect):

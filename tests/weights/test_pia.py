@@ -22,7 +22,6 @@ from adn_testing import image_files, tiny, tiny_vae
 from adn_testing.guiders import sample_two
 from adn_testing.probes import windowed
 from adn_testing.traces import ProcessTrace, model_trace
-from animatediff_native.conditions.companion import companion
 from animatediff_native.conditions.pia import PiaConv, PiaImage
 from animatediff_native.conditions.pia_masks import PiaMotion, pia_mask
 from animatediff_native.conditions.picture import Picture
@@ -31,6 +30,7 @@ from animatediff_native.motion.config import Version
 from animatediff_native.motion.effects import Effect
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.frame_strengths import FrameStrengths, given_strengths
+from animatediff_native.motion.managed import managed
 from animatediff_native.samplers.windows import Schedule, WindowPlan
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -125,7 +125,7 @@ def test_the_first_layer_is_that_of_nine_channels(tensors):
         torch.cat((latents, mask, picture), dim=1), weight, bias, padding=1
     )
     own = {"conv.weight": weight[:, 4:].float()}
-    conv = companion(partial(PiaConv, weight.shape[0]), own).model
+    conv = managed(partial(PiaConv, weight.shape[0]), own).model
     users = torch.nn.functional.conv2d(latents, weight[:, :4], bias, padding=1)
     assert relative_error(users + conv(mask, picture), wanted) <= 1e-12
 
