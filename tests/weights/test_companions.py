@@ -27,11 +27,11 @@ FRAMES, WIDTH = 8, 32
 APART = 1e-4  # of the deviation: batches of another size round differently
 
 
-class Shift(torch.nn.Module):
+class Shift(CompanionNetwork):
     """Adds a number to each channel."""
 
     def __init__(self, ops, dtype=None, device=None):
-        super().__init__()
+        super().__init__(dtype)
         self.layer = ops.Linear(WIDTH, WIDTH, dtype=dtype, device=device)
 
     def forward(self, x):
