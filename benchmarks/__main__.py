@@ -15,6 +15,7 @@ BENCHMARKS = (
     "seams",
     "long_clips",
     "control_hints",
+    "conditions",
     "lora_load",
     "frame_lora",
     "training",

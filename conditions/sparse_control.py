@@ -12,6 +12,7 @@ import torch
 from comfy.controlnet import ControlBase, ControlNet
 from comfy.model_patcher import ModelPatcher
 
+from ..motion.application import clips_of
 from ..motion.call_frames import Part, part_of, whole_clips, windows_in
 from ..motion.errors import AnimateDiffError, counted
 from .sparse_files import SparseConfig, SparseKind
@@ -27,8 +28,8 @@ class SparseCtrl(ControlNet):
     """Its pictures are the clip's, also in a window, which takes its own by their numbers: whoever
     copies a control for a window leaves them whole (samplers/control_slicing.py).
 
-    motion: patcher of the motion modules, which the host loads with the encoder; frames, clips:
-    of the latents, where somebody has told them.
+    motion: patcher of the motion modules, which the host loads with the encoder; clips: how many
+    the latents are, for the length of a run.
     """
 
     hints: SparseHints | None = None
@@ -144,7 +145,7 @@ class SparseCtrl(ControlNet):
             raise AnimateDiffError(
                 f"'{self.file}' has no images.",
                 f"a SparseCtrl that came through {APPLY}",
-                f"give it to {APPLY}, with hints of Sparse Frames.",
+                f"give it to {APPLY}, with the images of Sparse Frames.",
             )
         return self.hints
 
@@ -212,12 +213,14 @@ class SparseCtrl(ControlNet):
 
     def pre_run(self, model: Any, percent_to_timestep_function: Callable) -> None:
         super().pre_run(model, percent_to_timestep_function)
+        self.clips = clips_of(getattr(model, "current_patcher", None))
         if self.hints is not None:
             self.hints.clear()  # a run that broke off leaves some
         require_beside(model, self.config, self.file)
 
     def cleanup(self) -> None:
         super().cleanup()
+        self.clips = 1
         if self.hints is not None:
             self.hints.clear()
 
@@ -231,8 +234,8 @@ def require_beside(model: Any, config: SparseConfig, file: str) -> None:
     if given == (config.widths, config.context):
         return
     raise AnimateDiffError(
-        f"'{file}' does not fit this model: it is for channels {list(config.widths)} and prompts "
-        f"of {config.context} numbers, and the model has {list(given[0])} and {given[1]}.",
+        f"'{file}' does not fit this model: its channels are {list(config.widths)}, and prompts of "
+        f"the size {config.context}; the model's are {list(given[0])}, and {given[1]}.",
         "a SparseCtrl and a checkpoint of the same architecture",
         "use an SD1.5 checkpoint; SparseCtrl for SDXL was never published.",
     )

@@ -39,8 +39,8 @@ class SparseHints:
         if images.ndim != 4 or images.shape[1] not in (3, 4):
             raise AnimateDiffError(
                 f"the images of a SparseCtrl have the shape {list(images.shape)}.",
-                "pictures in colour, or the hints of Sparse Frames",
-                "connect hints of Sparse Frames, or pictures, to image of Apply ControlNet.",
+                "pictures in colour, or what Sparse Frames makes of them",
+                "connect Sparse Frames, or pictures, to image of Apply ControlNet.",
             )
         self.images, self.kind = images, kind
         self._made: dict[Size, torch.Tensor] = {}
@@ -61,12 +61,11 @@ class SparseHints:
         count = self.images.shape[0]
         if count in (1, frames, frames * clips):
             return
-        what = "hint" if self.images.shape[1] == 4 else "image"
+        of = " of Sparse Frames" if self.images.shape[1] == 4 else ""
         raise AnimateDiffError(
-            f"a SparseCtrl has {counted(count, what)}, and the clip has "
+            f"a SparseCtrl has {counted(count, 'image')}{of}, and the clip has "
             f"{counted(frames, 'frame')}.",
-            f"the hints of Sparse Frames for {counted(frames, 'frame')}, an image for each of "
-            "them, or one image, which is the first frame",
+            f"{counted(frames, 'image')}{of}, or one, which is the first frame",
             "put Sparse Frames between the images and Apply ControlNet: it says which frames they "
             f"are. Set its frames to {frames}, or connect the clip's latent to it.",
         )
