@@ -31,7 +31,7 @@ from benchmarks.small_models import (
 from benchmarks.turns import take_turns
 from tools.sd15_layout import sd15_layout
 
-FRAMES, STEPS, LATENT = 16, 2, 32  # 256 px
+FRAMES, STEPS, LATENT = 16, 1, 16  # 128 px
 SHOWN = "0, 8, -1"
 TURNS = 5
 
@@ -90,7 +90,7 @@ def main() -> None:
     with torch.inference_mode():
         model = apply_motion_module(small_sd15(), small_motion_module())
         print(
-            f"{FRAMES} frames of {8 * LATENT} px in {STEPS} steps with CFG, {model.load_device}; "
+            f"{FRAMES} frames of {8 * LATENT} px in {STEPS} step with CFG, {model.load_device}; "
             f"pictures at {SHOWN}; without any, or an ordinary ControlNet, and then SparseCtrl"
         )
         none, net = Sampling(model), Sampling(model, ordinary())
