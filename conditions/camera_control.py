@@ -31,7 +31,7 @@ from .camera_rays import camera_rays
 
 log = logging.getLogger("animatediff_native")
 
-MOST_KEPT = 1 << 30  # bytes of maps; of 16 frames at 512 px in fp16 they are 76 MB
+MOST_KEPT = 1 << 29  # bytes of maps; of 16 frames at 512 px in fp16 they are 76 MB
 Maps = list[torch.Tensor]  # per level [F, C, h, w]
 
 

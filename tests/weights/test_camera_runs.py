@@ -68,6 +68,13 @@ def relative_error(a, b):
     return ((a - b).abs().max() / b.std()).item()
 
 
+def one_step(model, noise):
+    return comfy.sample.sample(
+        model, noise, 1, 4.0, "euler", "normal", tiny.conditioning(1), tiny.conditioning(3),
+        torch.zeros_like(noise), seed=5, disable_pbar=True,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def encodings(patcher):
     """How many frames were encoded, each time."""
@@ -82,12 +89,6 @@ def test_windows_are_clips_of_their_own_part_of_the_path(plain, patcher):
     the first of each window."""
     plan, noise = WindowPlan(4, 2), tiny.noise(FRAMES)
 
-    def one_step(model, noise):
-        return comfy.sample.sample(
-            model, noise, 1, 4.0, "euler", "normal", tiny.conditioning(1), tiny.conditioning(3),
-            torch.zeros_like(noise), seed=5, disable_pbar=True,
-        )  # fmt: skip
-
     result = one_step(windowed(followed(plain, patcher), plan, Fuse.PYRAMID), noise)
     expected = torch.zeros_like(result)
     windows = plan.windows(FRAMES)
@@ -97,6 +98,19 @@ def test_windows_are_clips_of_their_own_part_of_the_path(plain, patcher):
     assert relative_error(result, expected) <= TOLERANCE
     still = windowed(followed(plain, patcher, along("still", 8)), plan, Fuse.PYRAMID)
     assert relative_error(one_step(still, noise), expected) > 1e-2
+
+
+@pytest.mark.parametrize("plan", [None, WindowPlan(4, 2)])
+def test_every_clip_of_a_batch_has_the_path(plain, patcher, plan):
+    noise = tiny.noise(2 * FRAMES)
+
+    def model(clips):
+        made = apply_motion_module(plain, module_with(patcher), clips=clips)
+        return made if plan is None else windowed(made, plan)
+
+    result = one_step(model(2), noise)
+    expected = torch.cat([one_step(model(1), clip) for clip in noise.split(FRAMES)])
+    assert relative_error(result, expected) <= TOLERANCE
 
 
 def test_windows_see_the_strengths_of_their_own_frames(plain, patcher):
