@@ -1,5 +1,6 @@
 """Motion module files on disk, through the host's loader: what loads, and what is refused."""
 
+import logging
 import os
 import pickle
 import re
@@ -8,7 +9,7 @@ import comfy.model_management
 import comfy.utils
 import pytest
 import torch
-from adn_testing.motion_files import diffusers, original
+from adn_testing.motion_files import diffusers, hotshot, original
 from animatediff_native.motion.config import Norms, Version
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.load import load_motion_module
@@ -38,6 +39,25 @@ def test_every_container(tmp_path, suffix, version):
     assert module.config.version.value == version
     loaded = as_in_files(module.patcher.model.state_dict())
     assert all(torch.equal(loaded[key], tensors[key]) for key in tensors)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "name", "said"),
+    [
+        ("safetensors", hotshot, "HotshotXL, 15 modules, up to 24 frames at once, norms over"),
+        ("ckpt", dict, "SDXL beta, 15 modules, up to 32 frames at once"),
+    ],
+)
+def test_files_for_sdxl(tmp_path, caplog, suffix, name, said):
+    """The log says what was loaded."""
+    caplog.set_level(logging.INFO, logger="animatediff_native")
+    path = tmp_path / f"mm.{suffix}"
+    tensors = original("v1" if name is hotshot else "v3", widths=(32, 64, 128))
+    SAVERS[suffix](name(tensors), path)
+    loaded = as_in_files(load_motion_module(path).patcher.model.state_dict())
+    assert all(torch.equal(loaded[key], tensors[key]) for key in tensors)
+    assert f"loaded mm.{suffix} ({said}" in caplog.text
+    assert [r for r in caplog.records if r.levelno > logging.INFO] == []
 
 
 def test_diffusers_folder_file(tmp_path):
