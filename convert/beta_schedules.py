@@ -38,9 +38,14 @@ KNOWN = {
 }
 
 
+def is_lcm(module: Any) -> bool:
+    """Whether a motion module's file is one of AnimateLCM, by its name."""
+    return "lcm" in str(module).lower()
+
+
 def beta_of(node: Node, name: Any, module: Any, report: Report) -> Beta:
     """The schedule of a loader that chose this name, for a motion module's file."""
-    if name == AUTOSELECT and "lcm" in str(module).lower():
+    if name == AUTOSELECT and is_lcm(module):
         report.note(
             f"{node}: '{AUTOSELECT}' meant LCM sampling for '{module}', going by its name; "
             "ComfyUI's ModelSamplingDiscrete sets it now."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .beta_schedules import AUTOSELECT, EXISTING, Beta, beta_of
+from .beta_schedules import AUTOSELECT, EXISTING, Beta, beta_of, is_lcm
 from .conditioned import LOADS, PROBLEMS, condition_problem, conditioned
 from .contexts import Contexts, contexts_of, read_windows
 from .graph import ACTIVE, BYPASSED, MUTED, Link, Node
@@ -18,6 +18,7 @@ from .our_nodes import APPLY, AUTO, KEEP, LCM_100, LOAD, NOISE_SCHEDULE, VIEWS, 
 from .sample_settings import additions, apply_settings, beta_from_settings
 from .samplers import clip_length
 from .strengths import strength_inputs
+from .their_images import APPLY_I2V
 from .their_nodes import APPLY as THEIR_APPLY
 from .their_nodes import (
     APPLY_SIMPLE,
@@ -71,7 +72,7 @@ def _convert_all_in_one(chain: Chain) -> None:
     name = job.value(node, "model_name")
     contexts = _contexts(chain)
     beta = _beta(chain, name)
-    inputs = {"motion_module": name, **norms_of(job, node)}
+    inputs = {"motion_module": name, **norms_of(job, node, name)}
     load = job.graph.add(LOAD, inputs, node, mode=node.mode)
     chain.made.append(load)
     module = adjusted(job, node, name, Link(load.id, 0))
@@ -117,7 +118,7 @@ def _convert_evolved(chain: Chain) -> None:
     job, node = chain.job, chain.loader
     applies = _applies(job, node)
     contexts = _contexts(chain)
-    names = [job.value(use.load, "model_name") for use in applies if use.load.type != LOAD]
+    names = [_named(job, use) for use in applies if use.load.type != LOAD]
     used = any(use.mode == ACTIVE for use in applies)
     beta = _beta(chain, names[-1] if names else None, used)
     sets_it = any(use.mode == ACTIVE and not _in_no_step(job, use.apply) for use in applies)
@@ -143,6 +144,12 @@ def _convert_evolved(chain: Chain) -> None:
         ours = _add_apply(chain, apply, inputs, mode)
         job.report.replaced(apply, ours)
     _finish(chain, contexts)
+
+
+def _named(job: Job, use: Use) -> Any:
+    """A motion module's file; what is given a picture so is an AnimateLCM, whatever its name is."""
+    name = job.value(use.load, "model_name")
+    return f"AnimateLCM ({name})" if use.apply.type == APPLY_I2V and not is_lcm(name) else name
 
 
 def _in_no_step(job: Job, apply: Node) -> bool:

@@ -9,6 +9,7 @@ from .beta_schedules import AUTOSELECT, EXISTING
 from .graph import ACTIVE, Graph, Link, Node, number
 from .host_nodes import MODEL_SAMPLING
 from .idle import takers
+from .motion_files import schedule_of
 from .options import Job
 from .our_nodes import (
     APPLY,
@@ -16,7 +17,7 @@ from .our_nodes import (
     FRAME_GUIDANCE,
     FREE_INIT,
     KEEP,
-    LINEAR,
+    LOAD,
     NOISE_SCHEDULE,
     USE_NOISE,
     WINDOWS,
@@ -151,9 +152,19 @@ def _scheduled(job: Job, apply: Node, model: Link | None) -> Link:
     key = f"{apply.id} schedule"
     if key not in job.made:
         beta = apply.inputs.get("beta_schedule")
-        inputs = {"model": model, "beta_schedule": LINEAR if beta == AUTO else beta}
+        if beta == AUTO:
+            beta = schedule_of(_file_of(job.graph, apply))
+        inputs = {"model": model, "beta_schedule": beta}
         job.made[key] = job.add(NOISE_SCHEDULE, inputs, apply)
     return Link(job.made[key].id, 0)
+
+
+def _file_of(graph: Graph, apply: Node) -> Any:
+    """Of the motion module that a node of ours applies."""
+    node: Node | None = apply
+    while node is not None and node.type != LOAD:
+        node = graph.origin(node.link("motion_module"))
+    return None if node is None else node.inputs.get("motion_module")
 
 
 def sampling_before(job: Job, link: Link) -> Node | None:

@@ -7,7 +7,15 @@ from .graph import ACTIVE, Link, Node
 from .host_nodes import HOST_FLOAT
 from .module_settings import adjusted
 from .options import STRONGEST, Job
-from .our_nodes import LOAD, LORA, NORMS_OF_V1
+from .our_nodes import (
+    LINEAR,
+    LOAD,
+    LORA,
+    NORMS_OF_V1,
+    NORMS_OVER_ALL,
+    SCALED_LINEAR,
+    SDXL_LINEAR,
+)
 from .their_images import APPLY_I2V, APPLY_PIA
 from .their_nodes import APPLY as THEIR_APPLY
 from .their_nodes import (
@@ -23,8 +31,9 @@ from .their_nodes import LORA as THEIR_LORA
 ALWAYS_AS_V1 = (V1_LOADER, V1_ADVANCED, FIRST_LOADER, SECOND_LOADER)
 NORMS_ASKED = (LEGACY_LOADER, THEIR_APPLY, APPLY_SIMPLE)
 WITH_PICTURE = (APPLY_PIA, APPLY_I2V)
-OTHER_KINDS = (  # by their names
-    (re.compile(r"sdxl|_xl_|hotshot|hsxl", re.IGNORECASE), "SDXL"),
+HOTSHOT = re.compile(r"hotshot|hsxl", re.IGNORECASE)  # by their names
+SDXL_BETA = re.compile(r"sdxl|_xl_", re.IGNORECASE)
+OTHER_KINDS = (
     (re.compile(r"i2v|(^|[/\\_])pia", re.IGNORECASE), "image to video"),
     (re.compile(r"cameractrl|motionctrl|fancy|hellomeme", re.IGNORECASE), "another method"),
 )
@@ -49,8 +58,18 @@ def kind_problem(job: Job, load: Node, apply: Node | None = None) -> str:
     return ""
 
 
-def norms_of(job: Job, node: Node) -> dict[str, Any]:
-    """Of v2 as v1's, where a loader ran them so."""
+def schedule_of(file: Any) -> str:
+    """What auto is for a motion module's file, by its name."""
+    name = str(file)
+    if HOTSHOT.search(name):
+        return SCALED_LINEAR
+    return SDXL_LINEAR if SDXL_BETA.search(name) else LINEAR
+
+
+def norms_of(job: Job, node: Node, file: Any) -> dict[str, Any]:
+    """Of v2 as v1's, where a loader ran them so; of SDXL beta in any case."""
+    if isinstance(file, str) and SDXL_BETA.search(file) and not HOTSHOT.search(file):
+        return {"norms": NORMS_OVER_ALL}
     if node.type in ALWAYS_AS_V1:
         return {"norms": NORMS_OF_V1}
     name = "apply_v2_models_properly" if node.type == LEGACY_LOADER else "apply_v2_properly"
@@ -63,12 +82,13 @@ def norms_of(job: Job, node: Node) -> dict[str, Any]:
 def module_of(job: Job, use: Use) -> Link:
     """Our loader of a motion module, and what its settings change in it; one for all that apply
     it with the same norms."""
-    load, norms = use.load, norms_of(job, use.apply)
+    load = use.load
     if load.type == LOAD:
         return Link(load.id, 0)
+    name = job.value(load, "model_name")
+    norms = norms_of(job, use.apply, name)
     key = f"{load.id} {norms}"
     if key not in job.made:
-        name = job.value(load, "model_name")
         inputs = {"motion_module": name, **norms}
         ours = job.graph.add(LOAD, inputs, load, title=job.title(load), mode=load.mode)
         job.report.replaced(load, ours)

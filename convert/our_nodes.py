@@ -27,6 +27,7 @@ AVERAGE = "average of linear and scaled_linear"
 SDXL_LINEAR = "scaled_linear to 0.020 (AnimateDiff-SDXL)"
 LCM_100 = "lcm of 100 timesteps (scaled_linear)"
 NORMS_OF_V1 = "over all frames for v1 and v2"
+NORMS_OVER_ALL = "over all frames"
 
 LOAD = "ADN_LoadMotionModule"
 APPLY = "ADN_ApplyMotionModule"

@@ -37,7 +37,7 @@ def convert_prompts(job: Job) -> None:
 def _refuse(job: Job, node: Node) -> None:
     if node.type == IMAGES:
         raise Unreadable("pictures by frame have no equivalent")
-    raise Unreadable("prompts for SDXL have no equivalent, nor are its motion modules run here")
+    raise Unreadable("prompts for SDXL have no equivalent")
 
 
 def _remove_spent(job: Job, types: tuple[str, ...]) -> None:

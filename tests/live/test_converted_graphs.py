@@ -15,16 +15,15 @@ from tools.client import PromptRejected
 
 # Of other packs, and inside subgraphs: what these graphs need that the server does not have.
 NOT_HERE = {
-    "cameractrl_ui": {
+    "injected_i2v_ui": {
         "ADE_AnimateDiffLoRALoader",
-        "ADE_ApplyAnimateDiffModelWithCameraCtrl",
-        "ADE_CameraPoseBasic",
-        "ADE_LoadAnimateDiffModelWithCameraCtrl",
+        "ADE_ApplyAnimateLCMI2VModel",
+        "ADE_InjectI2VIntoAnimateDiffModel",
+        "ADE_LoadAnimateLCMI2VModel",
         "ADE_StandardStaticContextOptions",
+        "ADE_UpscaleAndVAEEncode",
         "ADE_UseEvolvedSampling",
     },
-    "sdxl_module_ui": {"ADE_AnimateDiffLoaderGen1"},
-    "hotshot_module_ui": {"ADE_AnimateDiffLoaderGen1"},
     "context_stride_unknown_clip_ui": {"VHS_LoadVideo"},
     "noise_select_checkpoint_ui": {"CR Apply LoRA Stack"},
     "reroutes_ui": {"VHS_VideoCombine"},
@@ -46,7 +45,9 @@ SHAPES = [  # those without nodes of other packs, and without subgraphs, which o
     "wrapper_prompt",
     "wrapper_workflow_output",
 ]
-RUNNABLE = [name for name in NAMES if name not in NOT_HERE or name in OTHER_ENDS] + FIZZ + SHAPES
+OF_SDXL = {"sdxl_module_ui", "hotshot_module_ui"}  # the small checkpoint is of SD1.5
+NOT_RUN = NOT_HERE.keys() - OTHER_ENDS | OF_SDXL
+RUNNABLE = [name for name in NAMES if name not in NOT_RUN] + FIZZ + SHAPES
 STILL = {"bypassed_loader_ui"}  # no motion module takes part
 TWICE = {"second_pass_shares_model_ui"}  # two samplers share the model
 MOST_SHARED = {  # what nearly all published workflows are made of

@@ -38,17 +38,17 @@ CLEAN = [  # everything in them has an equivalent
     "context_stride_unknown_clip_ui", "custom_cfg_constant_ui", "custom_cfg_keyframes_ui",
     "custom_sampler_api", "ends_ui", "first_versions_ui", "fizz_ui", "gen1_api", "gen1_loras_api",
     "gen1_loras_ui", "gen1_ui", "gen2_simple_api", "gen2_simple_ui", "gen2_two_modules_api",
-    "gen2_two_modules_ui", "helpers_api", "helpers_ui", "lcm_sqrt_linear_api",
+    "gen2_two_modules_ui", "helpers_api", "helpers_ui", "hotshot_module_ui", "lcm_sqrt_linear_api",
     "legacy_loader_no_v2_choice_api", "legacy_options_10_ui", "legacy_options_5_ui",
     "legacy_options_6_ui", "legacy_options_9_ui", "loader_behind_loader_ui", "looped_ui",
     "model_sampling_before_loader_ui", "motion_model_settings_neutral_ui", "motion_scale_legacy_ui",
     "multival_left_api", "muted_parts_ui", "noise_select_checkpoint_ui",
     "noise_select_used_alone_ui", "noise_type_constant_ui", "noise_type_empty_ui", "pia_ui",
     "prompt_scheduling_api", "prompt_scheduling_ui", "reroutes_ui", "scale_multival_constant_ui",
-    "scale_multival_from_primitive_ui", "scale_multival_gen2_ui", "second_pass_shares_model_ui",
-    "settings_5_ui", "settings_6_ui", "settings_7_ui", "sigma_schedule_setting_ui", "sparsectrl_ui",
-    "subgraph_ui", "unload_api", "unload_behind_patch_ui", "unload_ui", "v1_advanced_ui",
-    "v1_loader_latents_ui",
+    "scale_multival_from_primitive_ui", "scale_multival_gen2_ui", "sdxl_module_ui",
+    "second_pass_shares_model_ui", "settings_5_ui", "settings_6_ui", "settings_7_ui",
+    "sigma_schedule_setting_ui", "sparsectrl_ui", "subgraph_ui", "unload_api",
+    "unload_behind_patch_ui", "unload_ui", "v1_advanced_ui", "v1_loader_latents_ui",
 ]  # fmt: skip
 
 

@@ -184,12 +184,36 @@ def test_what_saving_here_cannot_do_is_listed(values, why):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("sdxl_module_ui", "SDXL"), ("hotshot_module_ui", "SDXL")]
+    ("name", "norms", "beta", "schedule"),
+    [
+        ("sdxl_module_ui", "over all frames", "scaled_linear to 0.020 (AnimateDiff-SDXL)", None),
+        ("hotshot_module_ui", "auto", "auto", "scaled_linear (Stable Diffusion)"),
+    ],
 )
-def test_modules_of_other_kinds_are_named_and_left(name, kind):
+def test_modules_of_sdxl(name, norms, beta, schedule):
+    """Theirs ran them with the norms of v1; a model without motion keeps their schedule."""
     given = read(name)
+    loader = next(node for node in given["nodes"] if node["type"] == "ADE_AnimateDiffLoaderGen1")
+    graph = converted(name)
+    assert only(graph, "ADN_LoadMotionModule")["inputs"]["norms"] == norms
+    assert only(graph, "ADN_ApplyMotionModule")["inputs"]["beta_schedule"] == beta
+    unload = {"id": 90, "type": "ADE_AnimateDiffUnload", "pos": [0, 0], "mode": 0,
+              "inputs": [{"name": "model", "type": "MODEL", "link": 90}],
+              "outputs": [{"name": "MODEL", "type": "MODEL", "links": [91]}]}  # fmt: skip
+    sampler = {"id": 91, "type": "SomeSampler", "pos": [0, 0], "mode": 0, "outputs": [],
+               "inputs": [{"name": "model", "type": "MODEL", "link": 91}]}  # fmt: skip
+    given["nodes"] += [unload, sampler]
+    loader["outputs"][0]["links"].append(90)
+    given["links"] += [[90, loader["id"], 0, 90, 0, "MODEL"], [91, 90, 0, 91, 0, "MODEL"]]
+    plain = only(as_graph(convert(given).workflow), "ADN_NoiseSchedule")["inputs"]
+    assert plain["beta_schedule"] == (schedule or beta)
+
+
+@pytest.mark.parametrize("file", ["pia.ckpt", "AnimateLCM_sd15_i2v.ckpt", "FancyVideo.safetensors"])
+def test_modules_of_other_kinds_are_named_and_left(file):
+    given = read("gen1_ui")
+    loader = next(node for node in given["nodes"] if node["type"] == "ADE_AnimateDiffLoaderGen1")
+    loader["widgets_values"][0] = file
     result = convert(given)
-    assert {node["type"] for node in result.workflow["nodes"]} == {
-        node["type"] for node in given["nodes"]
-    }
-    assert any("not run here" in reason and kind in reason for reason in reasons(result).values())
+    assert any("not run here" in reason and file in reason for reason in reasons(result).values())
+    assert loader["type"] in {node["type"] for node in result.workflow["nodes"]}

@@ -266,6 +266,6 @@ def test_what_stays_is_the_same_when_converted_again(build):
 def test_the_example_of_the_page():
     result, graph = converted("sparsectrl_ui")
     assert not result.left and not result.notes
-    assert only(graph, FRAMES)["inputs"]["at"] == "0, 12"
+    assert only(graph, FRAMES)["inputs"]["at"] == "0, 4"
     models = only(graph, "KSampler")["inputs"]["model"]
     assert graph[models[0]]["type"] == "ADN_ContextWindows"
