@@ -25,6 +25,7 @@ MADE = (POSES_BASIC, POSES_COMBO, POSES_ADVANCED)
 FILES = {POSES_FILE: "pose_filename", POSES_PATH: "file_path"}
 KNOWN = (*MADE, *FILES, POSES_APPEND, POSES_LENS, POSES_SIZE)
 BEFORE = ("prev_poses", "poses_first", "poses", "poses_last")  # inputs that take poses, in order
+MOST_NODES = 200  # of one chain
 TOGETHER, AFTERWARDS = "at the same time", "afterwards"
 
 
@@ -60,6 +61,8 @@ class Chain:
         if node.type not in KNOWN or node.problem:
             raise NoPoses(f"its camera poses come from {node}, which cannot be converted")
         self.nodes[node.id] = node
+        if len(self.nodes) > MOST_NODES:
+            raise NoPoses(f"its camera poses come through more than {MOST_NODES} nodes")
         return node
 
     def _file(self) -> Node | None:

@@ -2,7 +2,7 @@
 Advanced-ControlNet that are converted: those in their place have other titles."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .graph import MUTED, Link, Node
@@ -19,22 +19,27 @@ TITLES = {
 
 def named_links(nodes: Mapping[str, Node]) -> Iterator[tuple[Node, str, Link]]:
     """Inputs without a link, and the one that the page would give them."""
-    for node in nodes.values():
+    givers = [node for node in nodes.values() if _gives(node)]
+    for node in nodes.values() if givers else ():
         for name, kind in node.input_kinds.items() if node.type in TITLES else ():
             if node.link(name) is not None:
                 continue
-            found = _matching(nodes, node, name, kind)
+            found = _matching(nodes, givers, node, name, kind)
             if len(found) == 1:
                 yield node, name, found.pop()
 
 
-def _matching(nodes: Mapping[str, Node], node: Node, name: str, kind: str) -> set[Link]:
+def _gives(node: Node) -> bool:
+    return node.type in (*GIVERS, CHOOSY) and node.mode != MUTED
+
+
+def _matching(
+    nodes: Mapping[str, Node], givers: Sequence[Node], node: Node, name: str, kind: str
+) -> set[Link]:
     """Those that ask for such an input; else those that give to all of its type. What cannot run
     without takes what is there, as titles may be others now."""
     asked, all_of_it, others = set(), set(), set()
-    for giver in nodes.values():
-        if giver.type not in (*GIVERS, CHOOSY) or giver.mode == MUTED:
-            continue
+    for giver in givers:
         links = {link for _, link in giver.links() if _kind(nodes, link) == kind}
         if giver.type != CHOOSY:
             all_of_it |= links

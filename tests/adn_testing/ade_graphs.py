@@ -246,3 +246,18 @@ def subgraphs_in_a_row(nodes: int) -> dict[str, Any]:
     definition = {**inside, "id": "motion", "inputs": [{**slot, "linkIds": [1]}],
                   "outputs": [{**slot, "linkIds": [2]}]}  # fmt: skip
     return {**page, "definitions": {"subgraphs": [definition]}, "extra": {}}
+
+
+def camera_poses_in_a_chain(nodes: int) -> Graph:
+    """Each behind the one before it, every other with another lens."""
+    build = Builder()
+    poses: dict[str, Any] = {}
+    for number in range(nodes // 2):
+        made = build.add("ADE_CameraPoseBasic", motion_type="Tilt Up", speed=1.0, frame_length=16,
+                         **poses)  # fmt: skip
+        lens = {"fx": 0.5 + number / nodes, "fy": 0.9, "cx": 0.5, "cy": 0.5}
+        poses = {"prev_poses": build.add("ADE_ReplaceCameraParameters", poses=made, **lens)}
+    load = build.add("ADE_LoadAnimateDiffModelWithCameraCtrl", model_name="a.ckpt", camera_ctrl="b")
+    apply = build.add("ADE_ApplyAnimateDiffModelWithCameraCtrl", motion_model=load,
+                      cameractrl_poses=poses["prev_poses"])  # fmt: skip
+    return build.sampled(build.add("ADE_UseEvolvedSampling", model=build.model, m_models=apply))

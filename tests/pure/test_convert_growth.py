@@ -9,6 +9,7 @@ from adn_testing.ade import NAMES, read
 from adn_testing.ade_graphs import (
     Builder,
     as_page,
+    camera_poses_in_a_chain,
     loaders_in_a_row,
     loaders_side_by_side,
     loaders_with_options_side_by_side,
@@ -54,6 +55,7 @@ def lines_run(work: Callable[[], object]) -> int:
         loaders_side_by_side,
         loaders_with_options_side_by_side,
         loaders_with_settings_side_by_side,
+        camera_poses_in_a_chain,
         mixed,
         one_long_pipe,
         options_in_chains,
