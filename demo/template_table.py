@@ -53,7 +53,9 @@ SCENES = {
     "long_clip_depth": Scene("cyan circle grey", 4, source="cyan circle grey", path=6),
     "two_controlnets": Scene("green triangle grey", 1, source="red triangle light", path=7),
     "inpainting": Scene("red square light", 2, source="blue cross light", path=8),
-    "image_to_video_sparsectrl": Scene("yellow square dark", 3, source="yellow square dark", path=5),
+    "image_to_video_sparsectrl": Scene(
+        "yellow square dark", 3, source="yellow square dark", path=5
+    ),
     "first_and_last_frame": Scene("magenta square light", 1, source="magenta square light", path=4),
     "scribble_to_video": Scene("yellow triangle dark", 1, source="yellow triangle dark", path=12),
     "image_to_video_pia": Scene("red square light", 1, source="red square light", path=13),

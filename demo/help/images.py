@@ -38,8 +38,14 @@ POSES = (  # of a move of 16 frames, as Camera Path writes them, shortened
 )
 
 
-def way(count: int, begin: Point, end: Point, colour: str = "yellow", shape: str = "circle",
-        background: str = "dark") -> list[Frame]:
+def way(
+    count: int,
+    begin: Point,
+    end: Point,
+    colour: str = "yellow",
+    shape: str = "circle",
+    background: str = "dark",
+) -> list[Frame]:
     """Drawn frames of a shape that goes from one place to another."""
     places = torch.stack([torch.linspace(a, b, count) for a, b in zip(begin, end, strict=True)])
     same = torch.ones(count, dtype=torch.long)

@@ -15,6 +15,7 @@ from adn_testing.guiders import sample_two
 from adn_testing.probes import windowed
 from adn_testing.traces import ProcessTrace, model_trace
 from adn_testing.unet_call import relative_error
+from animatediff_native.conditions.companion import CompanionNetwork
 from animatediff_native.motion.application import applications
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.motion.effects import CallEffects, Effect
