@@ -71,14 +71,14 @@ class Sampling:
 
     def __init__(self, model, control=None):
         extra = {} if control is None else {"control": control, "control_apply_to_uncond": False}
-        self._conds = [[[conditioning(seed)[0][0], extra]] for seed in (1, 2)]
+        self._positive, self._negative = ([[conditioning(seed)[0][0], extra]] for seed in (1, 2))
         self._noise = torch.randn(FRAMES, 4, LATENT, LATENT)
         self._model = model
 
     def __call__(self) -> None:
         comfy.sample.sample(
-            self._model, self._noise, STEPS, 4.0, "euler", "normal", *self._conds,
-            torch.zeros_like(self._noise), disable_pbar=True)  # fmt: skip
+            self._model, self._noise, STEPS, 4.0, "euler", "normal", self._positive,
+            self._negative, torch.zeros_like(self._noise), disable_pbar=True)  # fmt: skip
 
     def peak(self) -> float:
         release_freed_memory()

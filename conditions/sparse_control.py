@@ -34,6 +34,10 @@ class SparseCtrl(ControlNet):
 
     hints: SparseHints | None = None
     clips = 1
+    control_model: Any  # the host leaves open what these are
+    model_sampling_current: Any
+    timestep_range: Any
+    vae: Any
 
     def __init__(
         self,
@@ -118,8 +122,10 @@ class SparseCtrl(ControlNet):
         return self.control_merge(made, before, output_dtype=None)
 
     def _takes_part(self, t: torch.Tensor) -> bool:
-        first, last = self.timestep_range or (None, None)
-        return first is None or bool(last <= t[0] <= first)
+        if self.timestep_range is None:
+            return True
+        first, last = self.timestep_range
+        return bool(last <= t[0] <= first)
 
     def _parts(self, batch: int, options: dict[str, Any]) -> tuple[list[Part], int]:
         """What a call of so many latents holds, and how many frames each clip has."""

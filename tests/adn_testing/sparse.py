@@ -2,6 +2,7 @@
 
 # The host and torch are typed loosely.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportIndexIssue=false, reportOptionalMemberAccess=false
 
 import importlib
 from functools import cache
