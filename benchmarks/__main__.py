@@ -18,6 +18,7 @@ BENCHMARKS = (
     "conditions",
     "lora_load",
     "frame_lora",
+    "image_motion",
     "training",
 )
 ON_REQUEST = ("soak",)  # takes far longer than all the others
