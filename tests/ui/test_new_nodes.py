@@ -58,7 +58,16 @@ FURTHER: Graph = {
     ),
     "ADN_PingPong": ("ADN_PingPong", {}, {"images": ("picture", 0)}),
     "shown": ("PreviewImage", {}, {"images": ("ADN_PingPong", 0)}),
+    "ADN_SparseFrames": ("ADN_SparseFrames", {}, {"images": ("picture", 0)}),
+    "hints": ("PreviewImage", {}, {"images": ("ADN_SparseFrames", 0)}),
+    "ADN_ClipCondition": ("ADN_ClipCondition", {}, {"images": ("picture", 0)}),
+    "pixels": ("PreviewImage", {}, {"images": ("ADN_ClipCondition", 0)}),
+    "ADN_CameraPath": ("ADN_CameraPath", {}, {}),
+    "poses": ("PreviewAny", {}, {"source": ("ADN_CameraPath", 1)}),
+    "ADN_ImageToVideoWays": ("ADN_ImageToVideoWays", {}, {}),
 }
+ALONG = ("ADN_FrameStrengths", "ADN_CameraPath")  # what others take
+PICTURED = {"motion_module": ("module", 0), "image": ("picture", 0), "vae": ("checkpoint", 2)}
 # node: its links, and what it says
 LACKING = {
     "ADN_LoadMotionLora": ({}, r"motion_lora|animatediff_motion_lora"),
@@ -67,6 +76,14 @@ LACKING = {
     "ADN_FrameControlStrength": (
         {"positive": ("text", 0), "frame_strengths": ("ADN_FrameStrengths", 0)},
         r"ControlNet",
+    ),
+    "ADN_LoadSparseCtrl": ({}, r"sparsectrl|models/controlnet"),
+    "ADN_PiaImage": (PICTURED, r"pia\.ckpt"),
+    "ADN_I2VImage": (PICTURED, r"AnimateLCM_sd15_i2v\.ckpt"),
+    "ADN_CameraPoses": ({}, r"pose"),
+    "ADN_CameraControl": (
+        {"motion_module": ("module", 0), "camera_path": ("ADN_CameraPath", 0)},
+        r"CameraCtrl",
     ),
     "ADN_SaveMotionLora": ({}, r"motion_lora"),
     "ADN_TrainMotionLora": (
@@ -168,7 +185,7 @@ def test_new_nodes_run_as_they_are(page, mode):
 @pytest.mark.parametrize("node", LACKING)
 def test_a_new_node_says_what_it_lacks(page, node):
     links, said = LACKING[node]
-    graph = {**GIVEN, "ADN_FrameStrengths": FURTHER["ADN_FrameStrengths"], node: (node, {}, links)}
+    graph = {**GIVEN, **{name: FURTHER[name] for name in ALONG}, node: (node, {}, links)}
     graph["shown"] = ("PreviewAny", {}, {"source": (node, 0)})
     if node == "ADN_SaveMotionLora":  # it ends a graph by itself
         del graph["shown"]
