@@ -1,8 +1,10 @@
 """What the miniature SparseCtrls are trained on: clips of which some frames are shown (Guo et al.,
 "SparseCtrl: Adding Sparse Controls to Text-to-Video Diffusion Models", 2023)."""
 
+from pathlib import Path
+
 import torch
-from animatediff_native.conditions.sparse_files import SparseKind
+from animatediff_native.conditions.sparse_files import SparseKind, read_sparse_ctrl
 from animatediff_native.conditions.sparse_network import (
     SparseEncoder,
     in_files,
@@ -18,6 +20,7 @@ from animatediff_native.training.settings import TrainingSettings
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.taesd.taesd import TAESD
+from safetensors.torch import load_file
 
 from . import clips, conditioned, world
 from .conditioned import ConditionedBatch
@@ -93,21 +96,20 @@ class SparseInTraining:
 def train(
     model: ModelPatcher,
     module: MotionModule,
-    kind: SparseKind,
+    networks: tuple[SparseEncoder, MotionNetwork],
     clips: Keyframed,
     settings: TrainingSettings,
-    seed: int,
     hooks: dict,
 ) -> dict[str, torch.Tensor]:
     """The file's tensors; the UNet and the motion module stay what they are."""
-    part = SparseInTraining(*begun(model, module, kind, seed))
+    part = SparseInTraining(*networks)
     moving = apply_motion_module(model, module)
     moving.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "sparse in training", part.steer)
     conditioned.train(moving, part, lambda _: part.parameters(), clips, settings, **hooks)
     return in_files(part.encoder, part.motion)
 
 
-def begun(
+def first_networks(
     model: ModelPatcher, module: MotionModule, kind: SparseKind, seed: int
 ) -> tuple[SparseEncoder, MotionNetwork]:
     """Networks to begin with: pictures are seen as the UNet sees latents, and frames see each
@@ -121,4 +123,13 @@ def begun(
         layer = encoder.input_hint_block[0]
         with torch.no_grad():
             layer.weight[:, :-1] = unet.input_blocks[0][0].weight  # type: ignore[index]
+    return encoder, motion
+
+
+def networks_of(model: ModelPatcher, file: Path) -> tuple[SparseEncoder, MotionNetwork]:
+    """Those of a file, to go on with."""
+    read = read_sparse_ctrl(load_file(file), file.name)
+    encoder, motion = new_sparse_ctrl(model.model.diffusion_model, read.config.kind, 0)
+    encoder.take(read.encoder)
+    motion.take(read.motion)
     return encoder, motion

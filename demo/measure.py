@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from . import control, judge, world
-from .measure_images import both_ends, camera_paths, first_frame, pia
+from .measure_images import both_ends, camera_paths, first_frame, pia, sketches
 from .measure_long import long_clips, long_looks
 from .measure_strength import along_clip, by_area, free_init, positions
 from .recipe import CAMERA, COMPARED, motion_lora_stages
@@ -284,5 +284,6 @@ CLAIMS = {
     "first_frame": Claim("A picture begins to move (SparseCtrl)", first_frame),
     "pia": Claim("A picture begins to move (PIA)", pia),
     "both_ends": Claim("From the first frame to the last", both_ends),
+    "sketches": Claim("Sketches become a clip", sketches),
     "camera_paths": Claim("A camera goes where its path says (CameraCtrl)", camera_paths),
 }

@@ -123,27 +123,38 @@ def pia(studio: Studio, seeds: int) -> list[Row]:
 def both_ends(studio: Studio, seeds: int) -> list[Row]:
     """Two pictures of one shape at two places are the first and the last frame."""
     asked = wishes(seeds, 41000)
-    scenes = scenes_of(asked, 41000)
-    pictures = [world.draw(each) for each in scenes]
+    pictures = [world.draw(each) for each in scenes_of(asked, 41000)]
     ends = {0: pictures[0], LAST: pictures[1]}
-    lines = {
-        frame: outlines(each)[:, None].expand(-1, 3, -1, -1)
-        for frame, each in zip(ends, scenes, strict=True)
-    }
-    rgb, scribble = (
-        load_sparse_ctrl(studio.shop.file(f"sparsectrl_{kind}")) for kind in ("rgb", "scribble")
-    )
-    ways = {
-        "SparseCtrl (rgb)": studio.film_steered(Setup(), asked, list(hints_of(ends)), rgb),
-        "SparseCtrl (scribble)": studio.film_steered(
-            Setup(), asked, list(hints_of(lines)), scribble
-        ),
-        "noise mask": studio.film_masked(Setup(), asked, *_masked(ends)),
-    }
+    net = load_sparse_ctrl(studio.shop.file("sparsectrl_rgb"))
+    shown = studio.film_steered(Setup(), asked, list(hints_of(ends)), net)
+    masked = studio.film_masked(Setup(), asked, *_masked(ends))
     rows: list[Row] = []
-    for name, clips in ways.items():
-        rows += _between(studio, name, clips, ends, to_reach=name == "SparseCtrl (rgb)")
+    for name, clips in (("SparseCtrl (rgb)", shown), ("noise mask", masked)):
+        made = torch.cat([clips[:, frame] for frame in ends])
+        kept = _kept(studio, f"{name}, both ends", made, torch.cat(pictures))
+        steered = clips is shown
+        rows += [kept if steered else (*kept[:2], "", True)]
+        rows += _between(name, clips, ends, steered)
     return rows
+
+
+def sketches(studio: Studio, seeds: int) -> list[Row]:
+    """The same with outlines; the colours are the prompt's."""
+    asked = wishes(seeds, 41000)
+    scenes = scenes_of(asked, 41000)
+    lines = [outlines(each)[:, None].expand(-1, 3, -1, -1) for each in scenes]
+    net = load_sparse_ctrl(studio.shop.file("sparsectrl_scribble"))
+    hints = hints_of(dict(zip((0, LAST), lines, strict=True)))
+    clips = studio.film_steered(Setup(), asked, list(hints), net)
+    covered = torch.stack([world.silhouettes(each) for each in scenes], dim=1) > 0.5
+    shown = judge.find(clips[:, [0, LAST]].flatten(0, 1)).mask.unflatten(0, covered.shape[:2])
+    overlap = judge.overlap(shown, covered).mean().item()
+    pictures = {f: world.draw(each) for f, each in zip((0, LAST), scenes, strict=True)}
+    return [
+        ("SparseCtrl (scribble), both ends: overlap of shape and sketch (IoU)", f"{overlap:.2f}",
+         ">= 0.7", overlap >= 0.7),
+        *_between("SparseCtrl (scribble)", clips, pictures, to_reach=True),
+    ]  # fmt: skip
 
 
 def _masked(ends: dict[int, torch.Tensor]) -> tuple[list[torch.Tensor], torch.Tensor]:
@@ -157,7 +168,7 @@ def _masked(ends: dict[int, torch.Tensor]) -> tuple[list[torch.Tensor], torch.Te
 
 
 def _between(
-    studio: Studio, name: str, clips: torch.Tensor, ends: dict[int, torch.Tensor], to_reach: bool
+    name: str, clips: torch.Tensor, ends: dict[int, torch.Tensor], to_reach: bool
 ) -> list[Row]:
     place, _ = _way(clips)
     aims = [judge.find(pictures).place for pictures in ends.values()]
@@ -166,22 +177,14 @@ def _between(
     at_ends = (place[:, [0, LAST]] - torch.stack(aims, dim=1)).norm(dim=2)
     within = (off <= CELL).float().mean().item()
     half = (aims[1] - aims[0]).norm(dim=1).median().item() / 2
-    rows: list[Row] = []
-    if name != "SparseCtrl (scribble)":
-        made = torch.cat([clips[:, frame] for frame in ends])
-        kept = _kept(studio, f"{name}, both ends", made, torch.cat(list(ends.values())))
-        rows.append(kept if to_reach else (*kept[:2], "", True))
-    rows.append(
-        (f"{name}: places at the ends, distance from those shown, median",
-         f"{at_ends.median():.1f} px", "", True)
-    )  # fmt: skip
     target = "<= 8 px" if to_reach else ""
-    rows.append(
+    return [
+        (f"{name}: places at the ends, distance from those shown, median",
+         f"{at_ends.median():.1f} px", "", True),
         (f"{name}: in the middle, distance from half the way (of {half:.0f} px), median; share "
          "within 8 px", f"{off.median():.1f} px; {100 * within:.0f} %", target,
-         not target or off.median().item() <= CELL)
-    )  # fmt: skip
-    return rows
+         not target or off.median().item() <= CELL),
+    ]  # fmt: skip
 
 
 def camera_paths(studio: Studio, seeds: int) -> list[Row]:

@@ -55,7 +55,8 @@ def stages() -> dict[str, Stage]:
         "control": Stage(recipe.make_control, ("unet",)),
         "pia": Stage(recipe_images.make_pia, ("motion",)),
         "camera": Stage(recipe_images.make_camera, ("motion",)),
-        "sparsectrl_rgb": Stage(recipe_images.make_sparse_rgb, ("motion",)),
+        "sparsectrl_rgb_begun": Stage(recipe_images.make_sparse_rgb_begun, ("motion",)),
+        "sparsectrl_rgb": Stage(recipe_images.make_sparse_rgb, ("sparsectrl_rgb_begun",)),
         "sparsectrl_scribble": Stage(recipe_images.make_sparse_scribble, ("motion",)),
     }
 

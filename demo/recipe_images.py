@@ -1,5 +1,7 @@
 """How the files are made that condition the miniature world on pictures and on a camera."""
 
+from dataclasses import replace
+
 from animatediff_native.conditions.sparse_files import SparseKind
 from animatediff_native.motion.load import load_motion_module
 from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
@@ -41,15 +43,22 @@ def make_camera(shop: Workshop, name: str) -> None:
     )
 
 
-def make_sparse_rgb(shop: Workshop, name: str) -> None:
+def make_sparse_rgb_begun(shop: Workshop, name: str) -> None:
     _make_sparse(shop, name, SparseKind.RGB, seed=63)
+
+
+def make_sparse_rgb(shop: Workshop, name: str) -> None:
+    """Goes on with other clips, more slowly: where a shape is has to be right to a pixel or two."""
+    _make_sparse(shop, name, SparseKind.RGB, seed=65, after="sparsectrl_rgb_begun")
 
 
 def make_sparse_scribble(shop: Workshop, name: str) -> None:
     _make_sparse(shop, name, SparseKind.SCRIBBLE, seed=64)
 
 
-def _make_sparse(shop: Workshop, name: str, kind: SparseKind, seed: int) -> None:
+def _make_sparse(
+    shop: Workshop, name: str, kind: SparseKind, seed: int, after: str | None = None
+) -> None:
     """A SparseCtrl for the motion module; on the base model, without the adapter."""
     model = shop.unet()
     set_beta_schedule(model, BetaSchedule.LINEAR)
@@ -59,6 +68,11 @@ def _make_sparse(shop: Workshop, name: str, kind: SparseKind, seed: int) -> None
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     module = load_motion_module(shop.file("motion"))
+    if after is None:
+        networks = keyframed.first_networks(model, module, kind, seed + 20)
+    else:
+        networks = keyframed.networks_of(model, shop.file(after))
+        settings = replace(settings, steps=250, learning_rate=5e-4, clips_per_step=3)
     hooks = shop.supervised(name, settings.steps)
-    found = keyframed.train(model, module, kind, data, settings, seed + 20, hooks)
+    found = keyframed.train(model, module, networks, data, settings, hooks)
     models.save_weights(found, shop.file(name))
