@@ -57,9 +57,9 @@ SCENES = {
         "yellow square dark", 3, source="yellow square dark", path=5
     ),
     "first_and_last_frame": Scene("magenta square light", 1, source="magenta square light", path=4),
-    "scribble_to_video": Scene("yellow triangle dark", 1, source="yellow triangle dark", path=12),
-    "image_to_video_pia": Scene("red square light", 1, source="red square light", path=5),
-    "image_to_video_animatelcm": Scene("cyan circle dark", 3, source="cyan circle dark", path=4),
+    "scribble_to_video": Scene("cyan square dark", 3, source="cyan square dark", path=5),
+    "image_to_video_pia": Scene("magenta square dark", 1, source="magenta square dark", path=4),
+    "image_to_video_animatelcm": Scene("green circle grey", 1, source="green circle grey", path=6),
     "masked_motion": Scene("yellow circle dark", 40, beside="text_to_video"),
     "motion_ramp": Scene("magenta circle dark", 3),
     "lora_by_frame": Scene("red square dark", 0),

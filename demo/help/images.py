@@ -264,7 +264,7 @@ def camera_poses() -> Image.Image:
 
 def camera_control() -> Image.Image:
     """The way of the camera, and the clip that follows it."""
-    on = parts.sheet(166)
+    on = parts.sheet(180)
     zoom = along("zoom in", 16, 0.12)
     path = along("pan left", 16, 0.25, previous=zoom, join=Join.TOGETHER)
     side = _row(on, path, 12, EDGE, INNER)
