@@ -152,7 +152,7 @@ DRAWN: dict[str, Draw] = {
     "first_and_last_frame": _into(["picture", "last"], lay.places(0, 15)),
     "scribble_to_video": _into([f"sketch {n}" for n in (1, 2, 3)], lay.places(0, 7, 15)),
     "image_to_video_pia": _into(["picture"], curves((ramp((0, 1), (1, 0.8), (15, 0.75)), GREEN))),
-    "image_to_video_animatelcm": _into(["picture"], lay.by_step([1.0] * 4)),
+    "image_to_video_animatelcm": _into(["picture"], lay.places(0)),
     "masked_motion": _beside(["", ""], marked=(-1, left_half)),
     "motion_ramp": _one(curves((ramp((0, 0), (5, 0), (10, 1)), BLUE))),
     "lora_by_frame": _one(curves((ramp((0, 0), (4, 0), (12, 1)), ORANGE))),

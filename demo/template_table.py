@@ -20,7 +20,7 @@ CAPTIONS = {
     "first_and_last_frame": "first to last frame",
     "scribble_to_video": "sketches to video",
     "image_to_video_pia": "PIA: a picture moves",
-    "image_to_video_animatelcm": "in four steps",
+    "image_to_video_animatelcm": "a picture, animated",
     "masked_motion": "motion in one area",
     "motion_ramp": "motion begins slowly",
     "lora_by_frame": "a LoRA comes in",
