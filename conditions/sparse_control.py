@@ -179,7 +179,8 @@ class SparseCtrl(ControlNet):
         device, as it does where the host encodes hints."""
         loaded = comfy.model_management.loaded_models(only_currently_used=True)
         latents = self.vae.encode(pixels.movedim(1, -1))
-        comfy.model_management.load_models_gpu(loaded)
+        # the host lists some that are gone: of a run that broke off
+        comfy.model_management.load_models_gpu([each for each in loaded if each is not None])
         if latents.shape[1:] != (self.config.kind.channels, *size):
             raise AnimateDiffError(
                 f"the VAE of {APPLY} makes latents of the shape {list(latents.shape[1:])} from "

@@ -9,6 +9,7 @@ import gc
 import weakref
 
 import comfy.controlnet
+import comfy.model_management
 import comfy.model_patcher
 import pytest
 import torch
@@ -346,6 +347,23 @@ def test_nothing_stays(kind, end, monkeypatch):
     assert trace() == before
     assert not control.hints._made
     process.assert_unchanged()
+
+
+def test_a_model_that_is_gone_is_not_loaded_again(animated):
+    """The host lists models of a run that broke off until it tidies up, also those that nobody
+    holds any more; encoding asks for that list."""
+    other = tiny.model()
+    comfy.model_management.load_models_gpu([other])
+    held = other.model  # its weights, without the patcher
+    del other
+    gc.collect()
+    for entry in comfy.model_management.current_loaded_models:
+        entry.currently_used = True
+    assert None in comfy.model_management.loaded_models(only_currently_used=True)
+    assert held is not None
+    vae = CountingVae()
+    sampled(animated, fast("rgb", vae=vae))
+    assert vae.frames == [len(SHOWN)]
 
 
 def test_what_broke_off_without_a_motion_module_is_made_anew():
