@@ -81,7 +81,7 @@ _I2V = _image_module(I2V, "AnimateLCM-I2V Image", "KSampler (lcm, 4 steps, CFG 1
 _CAMERA = Way(
     "CameraCtrl with a v3 motion module",
     (V3, CAMERA),
-    "Load Motion Module ({}) > Camera Control ({}), with Camera Path > Apply Motion Module",
+    "Load Motion Module ({}) > Camera Control ({}) > Apply Motion Module, with Camera Path",
 )
 WISHES = {
     "One picture begins to move": (

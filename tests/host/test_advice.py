@@ -32,6 +32,7 @@ HOST_NODES = {
 RENAMED = {"Preview Any": {"Preview Any", "Preview as Text"}}  # between hosts; found by either
 # Named by their classes, which the page shows where a node has no other name.
 HOST_CLASSES = {
+    "InpaintModelConditioning",
     "AddNoise",
     "BasicGuider",
     "CFGGuider",
@@ -48,7 +49,10 @@ HOST_CLASSES = {
 }
 OTHER_PACKS = {"Evolved AnimateDiff", "Latent Keyframe From List", "Timestep Keyframe"}
 NO_NODES = {"Git LFS", "Hugging Face", "Stable Diffusion", "Unload Models"}
-WORDS = {"ComfyUI", "ControlNet", "ControlNets", "For", "HotshotXL", "LoRA", "More", "The", "This"}
+WORDS = {
+    "AnimateLCM", "CameraCtrl", "ComfyUI", "ControlNet", "ControlNets", "For", "HotshotXL", "LoRA",
+    "More", "Put", "SparseCtrl", "The", "This",
+}  # fmt: skip
 MENUS = {"Edit > Unload Models": ("Edit", "Comfy.Memory.UnloadModels")}
 OTHER_PACKS_FOLDERS = {"models/ipadapter"}
 

@@ -26,7 +26,7 @@ def build():
     return Builder()
 
 
-def basic(build, kind="Pan Left", speed=1.0, frames=16, **inputs):
+def basic(build, kind="Pan Left", speed: object = 1.0, frames=16, **inputs):
     return build.add(BASIC, motion_type=kind, speed=speed, frame_length=frames, **inputs)
 
 
@@ -76,7 +76,7 @@ def _path(graph, key):
 
 def theirs(parts, speed, frames, before=None):
     """Poses by a slow loop over what the incumbent's nodes say: [F, 3, 4]."""
-    axes = sum(np.array(AXES[kind]) * strength for kind, strength in parts)
+    axes = np.sum([np.array(AXES[kind]) * strength for kind, strength in parts], axis=0)
     poses = []
     for frame in range(frames):
         x, y, z = frame / 16 * speed * np.pi / 3 * axes[3:]

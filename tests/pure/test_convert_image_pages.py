@@ -30,8 +30,8 @@ def origin(part, target, name):
     for link in part["links"]:
         link = [*link.values()] if isinstance(link, dict) else link
         if link[0] == number:
-            return tuple(link[1:3])
-    return None
+            return link[1], link[2]
+    raise LookupError(name)
 
 
 def whole(build):
@@ -191,8 +191,8 @@ def test_a_camera_inside_a_subgraph():
     inputs = {"model": "MODEL", "speed": "FLOAT"}
     build.subgraphs = [inside.subgraph("camera", inputs, {"MODEL": ("MODEL", (evolved, 0))})]
     model, _, _, latent = whole(build)
-    instance = build.add("camera", "MODEL", [0.5], 0, ("speed",),
-                         {"proxyWidgets": [["-1", "speed"], ["2", "motion_type"]]},
+    instance = build.add("camera", "MODEL", [0.5], widgets=("speed",),
+                         properties={"proxyWidgets": [["-1", "speed"], ["2", "motion_type"]]},
                          model=("MODEL", model), speed=("FLOAT", None))  # fmt: skip
     sampled(build, (instance, 0), *[prompt(build, (model[0], 1)) for _ in range(2)], latent)
     result = converted(build)

@@ -11,12 +11,18 @@ APPLY, STRENGTHS, FLOAT = "ADN_ApplyMotionModule", "ADN_FrameStrengths", "Primit
 THEIR_PIA, THEIR_I2V = "ADE_ApplyAnimateDiffModelWithPIA", "ADE_ApplyAnimateLCMI2VModel"
 
 
+class Pictures(Builder):
+    """With a picture, and the checkpoint's VAE."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.picture = self.add("LoadImage", image="fox.png")
+        self.vae = [self.model[0], 2]
+
+
 @pytest.fixture
 def build():
-    build = Builder()
-    build.picture = build.add("LoadImage", image="fox.png")
-    build.vae = [build.model[0], 2]
-    return build
+    return Pictures()
 
 
 def graphs(build, apply, latent=None):

@@ -12,14 +12,20 @@ INDEXES, SPREAD = "ACN_SparseCtrlIndexMethodNode", "ACN_SparseCtrlSpreadMethodNo
 RGB = "ACN_SparseCtrlRGBPreprocessor"
 
 
+class Prompted(Builder):
+    """With prompts and a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        clip = [self.model[0], 1]
+        self.positive = self.add("CLIPTextEncode", text="a fox", clip=clip)
+        self.negative = self.add("CLIPTextEncode", text="blurry", clip=clip)
+        self.picture = self.add("LoadImage", image="fox.png")
+
+
 @pytest.fixture
 def build():
-    build = Builder()
-    clip = [build.model[0], 1]
-    build.positive = build.add("CLIPTextEncode", text="a fox", clip=clip)
-    build.negative = build.add("CLIPTextEncode", text="blurry", clip=clip)
-    build.picture = build.add("LoadImage", image="fox.png")
-    return build
+    return Prompted()
 
 
 def pictures(build, count):
