@@ -194,7 +194,8 @@ def test_a_camera_inside_a_subgraph():
     instance = build.add("camera", "MODEL", [0.5], widgets=("speed",),
                          properties={"proxyWidgets": [["-1", "speed"], ["2", "motion_type"]]},
                          model=("MODEL", model), speed=("FLOAT", None))  # fmt: skip
-    sampled(build, (instance, 0), *[prompt(build, (model[0], 1)) for _ in range(2)], latent)
+    positive, negative = (prompt(build, (model[0], 1)) for _ in range(2))
+    sampled(build, (instance, 0), positive, negative, latent)
     result = converted(build)
     (part,) = result.workflow["definitions"]["subgraphs"]
     path = node(part, "ADN_CameraPath")
