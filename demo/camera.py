@@ -112,14 +112,17 @@ def train(
     module: MotionModule,
     clips: Opposites,
     settings: TrainingSettings,
-    seed: int,
+    begun: dict[str, torch.Tensor] | int,
     hooks: dict,
 ) -> dict[str, torch.Tensor]:
-    """The file's tensors; the UNet and the motion module stay what they are."""
+    """The file's tensors; the UNet and the motion module stay what they are. begun: a file's
+    tensors to go on with, or the seed of new ones."""
     channels = module.config.channels
     widths = [channels[Site("down", level, 0)] for level in range(4)]
     network = CameraNetwork(widths, world.FRAMES, nn)
-    network.take(first_weights(widths, world.FRAMES, seed))
+    if isinstance(begun, int):
+        begun = first_weights(widths, world.FRAMES, begun)
+    network.take({key: value.float() for key, value in begun.items()})
     effect = CameraInTraining(network)
     moving = apply_motion_module(model, module.with_effect(effect))
     trained = {name: each for name, each in network.named_parameters() if not name.endswith(TABLE)}

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.paths import REPO
@@ -47,7 +48,7 @@ def main() -> None:
     open_ones = [name for name in asked if chosen.again or not kept[name].is_file()]
     _measure_all(chosen.folder.resolve(), chosen.seeds, open_ones)
     rows = {name: json.loads(file.read_text()) for name, file in kept.items() if file.is_file()}
-    table = as_table({CLAIMS[name].title: found for name, found in rows.items()})
+    table = as_table({claim.title: rows.get(name) for name, claim in CLAIMS.items()}, _in_page())
     _put_in_page(table)
     print(table)
     missed = [row for found in rows.values() for row in found if not row[3]]
@@ -78,15 +79,33 @@ def _measure(folder: Path, seeds: int, name: str, file: Path) -> None:
     print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
 
 
-def as_table(measured: dict[str, list]) -> str:
+def as_table(measured: Mapping[str, list | None], before: str = "") -> str:
+    """Claims by title; what was not measured stays as it is in the table before."""
+    kept = _rows_by_title(before)
     lines = ["| claim | figure | measured | to reach | |", "|---|---|---|---|---|"]
     for name, rows in measured.items():
+        if rows is None:
+            lines += kept.get(name, [])
+            continue
         for index, (figure, value, target, reached) in enumerate(rows):
             mark = ("yes" if reached else "**no**") if target else ""
             lines.append(
                 f"| {name if index == 0 else ''} | {figure} | {value} | {target} | {mark} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def _rows_by_title(table: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    title = ""
+    for line in table.splitlines():
+        title = line.split("|")[1].strip() or title
+        found.setdefault(title, []).append(line)
+    return found
+
+
+def _in_page() -> str:
+    return PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip()
 
 
 def _put_in_page(table: str) -> None:

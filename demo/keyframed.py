@@ -123,6 +123,10 @@ def first_networks(
         layer = encoder.input_hint_block[0]
         with torch.no_grad():
             layer.weight[:, :-1] = unet.input_blocks[0][0].weight  # type: ignore[index]
+    else:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            encoder.input_hint_block[-1].reset_parameters()
     return encoder, motion
 
 

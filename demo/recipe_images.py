@@ -6,6 +6,7 @@ from animatediff_native.conditions.sparse_files import SparseKind
 from animatediff_native.motion.load import load_motion_module
 from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
 from animatediff_native.training.settings import Decay, TrainingSettings
+from safetensors.torch import load_file
 
 from . import camera, image_module, keyframed, models
 from .recipe import Workshop
@@ -19,7 +20,7 @@ def make_pia(shop: Workshop, name: str) -> None:
     set_beta_schedule(model, BetaSchedule.LINEAR)
     data = image_module.data(shop.vae(), CLIPS, seed=61)
     settings = TrainingSettings(
-        steps=300, learning_rate=8e-4, seed=71, clips_per_step=2, warm_up=30,
+        steps=800, learning_rate=8e-4, seed=71, clips_per_step=2, warm_up=30,
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     module = load_motion_module(shop.file("motion"))
@@ -27,20 +28,30 @@ def make_pia(shop: Workshop, name: str) -> None:
     models.save_weights(image_module.train(model, module, data, settings, hooks), shop.file(name))
 
 
+def make_camera_begun(shop: Workshop, name: str) -> None:
+    _make_camera(shop, name, 700, seed=62)
+
+
 def make_camera(shop: Workshop, name: str) -> None:
+    _make_camera(shop, name, 1400, seed=66, after="camera_begun")
+
+
+def _make_camera(
+    shop: Workshop, name: str, steps: int, seed: int, after: str | None = None
+) -> None:
     """A CameraCtrl for the motion module; where the camera goes is decided in strong noise."""
     model = shop.unet()
     set_beta_schedule(model, BetaSchedule.LINEAR)
-    data = camera.data(shop.vae(), CLIPS // 2, seed=62)
+    data = camera.data(shop.vae(), CLIPS // 2, seed=seed)
     settings = TrainingSettings(
-        steps=700, learning_rate=3e-3, seed=72, clips_per_step=2, warm_up=30,
+        steps=steps, learning_rate=3e-3, seed=seed + 10, clips_per_step=2, warm_up=30,
         decay=Decay.COSINE, ema=0.98, least_timestep=600,
     )  # fmt: skip
     module = load_motion_module(shop.file("motion"))
+    begun = seed + 20 if after is None else load_file(shop.file(after))
     hooks = shop.supervised(name, settings.steps)
-    models.save_weights(
-        camera.train(model, module, data, settings, seed=82, hooks=hooks), shop.file(name)
-    )
+    found = camera.train(model, module, data, settings, begun, hooks)
+    models.save_weights(found, shop.file(name))
 
 
 def make_sparse_rgb_begun(shop: Workshop, name: str) -> None:
@@ -70,6 +81,8 @@ def _make_sparse(
     module = load_motion_module(shop.file("motion"))
     if after is None:
         networks = keyframed.first_networks(model, module, kind, seed + 20)
+        if kind is SparseKind.SCRIBBLE:  # its first layers have everything to learn
+            settings = replace(settings, steps=1000)
     else:
         networks = keyframed.networks_of(model, shop.file(after))
         settings = replace(settings, steps=250, learning_rate=5e-4, clips_per_step=3)
