@@ -21,6 +21,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
+from torch import nn
 
 from . import clips, conditioned, world
 from .conditioned import ConditionedBatch
@@ -126,7 +127,7 @@ def first_networks(
     else:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder.input_hint_block[-1].reset_parameters()
+            nn.Conv2d.reset_parameters(encoder.input_hint_block[-1])  # type: ignore[arg-type]
     return encoder, motion
 
 
