@@ -21,7 +21,6 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
-from torch import nn
 
 from . import clips, conditioned, world
 from .conditioned import ConditionedBatch
@@ -124,17 +123,24 @@ def first_networks(
         layer = encoder.input_hint_block[0]
         with torch.no_grad():
             layer.weight[:, :-1] = unet.input_blocks[0][0].weight  # type: ignore[index]
-    else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            nn.Conv2d.reset_parameters(encoder.input_hint_block[-1])  # type: ignore[arg-type]
     return encoder, motion
 
 
-def networks_of(model: ModelPatcher, file: Path) -> tuple[SparseEncoder, MotionNetwork]:
-    """Those of a file, to go on with."""
+def networks_of(
+    model: ModelPatcher, file: Path, kind: SparseKind, seed: int
+) -> tuple[SparseEncoder, MotionNetwork]:
+    """Those of a file, to go on with; with first layers of their own where they shall be shown
+    something else."""
     read = read_sparse_ctrl(load_file(file), file.name)
     encoder, motion = new_sparse_ctrl(model.model.diffusion_model, read.config.kind, 0)
     encoder.take(read.encoder)
     motion.take(read.motion)
-    return encoder, motion
+    if kind is read.config.kind:
+        return encoder, motion
+    other, _ = new_sparse_ctrl(model.model.diffusion_model, kind, seed)
+    known = {k: v for k, v in encoder.state_dict().items() if not k.startswith("input_hint_block")}
+    other.load_state_dict({**other.state_dict(), **known})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        other.input_hint_block[-1].reset_parameters()  # from zero it would learn more slowly
+    return other, motion

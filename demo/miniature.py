@@ -3,7 +3,7 @@
     python -m demo.miniature [--folder FOLDER] [STAGE ...]
 
 Without names, all stages whose file is not there yet, side by side where they do not need each
-other. A stage that was stopped goes on where its last checkpoint is. At most two hours on two CPU
+other. A stage that was stopped goes on where its last checkpoint is. At most three hours on two CPU
 cores.
 """
 
@@ -59,7 +59,7 @@ def stages() -> dict[str, Stage]:
         "camera": Stage(recipe_images.make_camera, ("camera_longer",)),
         "sparsectrl_rgb_begun": Stage(recipe_images.make_sparse_rgb_begun, ("motion",)),
         "sparsectrl_rgb": Stage(recipe_images.make_sparse_rgb, ("sparsectrl_rgb_begun",)),
-        "sparsectrl_scribble": Stage(recipe_images.make_sparse_scribble, ("motion",)),
+        "sparsectrl_scribble": Stage(recipe_images.make_sparse_scribble, ("sparsectrl_rgb",)),
     }
 
 

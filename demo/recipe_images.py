@@ -20,7 +20,7 @@ def make_pia(shop: Workshop, name: str) -> None:
     set_beta_schedule(model, BetaSchedule.LINEAR)
     data = image_module.data(shop.vae(), CLIPS, seed=61)
     settings = TrainingSettings(
-        steps=800, learning_rate=8e-4, seed=71, clips_per_step=2, warm_up=30,
+        steps=450, learning_rate=8e-4, seed=71, clips_per_step=2, warm_up=30,
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     module = load_motion_module(shop.file("motion"))
@@ -69,7 +69,8 @@ def make_sparse_rgb(shop: Workshop, name: str) -> None:
 
 
 def make_sparse_scribble(shop: Workshop, name: str) -> None:
-    _make_sparse(shop, name, SparseKind.SCRIBBLE, seed=64)
+    """Goes on from the one that is shown pictures: what is new are its first layers."""
+    _make_sparse(shop, name, SparseKind.SCRIBBLE, seed=64, after="sparsectrl_rgb")
 
 
 def _make_sparse(
@@ -86,10 +87,9 @@ def _make_sparse(
     module = load_motion_module(shop.file("motion"))
     if after is None:
         networks = keyframed.first_networks(model, module, kind, seed + 20)
-        if kind is SparseKind.SCRIBBLE:  # its first layers have everything to learn
-            settings = replace(settings, steps=1000)
     else:
-        networks = keyframed.networks_of(model, shop.file(after))
+        networks = keyframed.networks_of(model, shop.file(after), kind, seed + 20)
+    if kind is SparseKind.RGB and after is not None:
         settings = replace(settings, steps=250, learning_rate=5e-4, clips_per_step=3)
     hooks = shop.supervised(name, settings.steps)
     found = keyframed.train(model, module, networks, data, settings, hooks)
