@@ -2,6 +2,7 @@
 "SparseCtrl: Adding Sparse Controls to Text-to-Video Diffusion Models", 2023)."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from animatediff_native.conditions.sparse_files import SparseKind, read_sparse_ctrl
@@ -21,6 +22,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.taesd.taesd import TAESD
 from safetensors.torch import load_file
+from torch import nn
 
 from . import clips, conditioned, world
 from .conditioned import ConditionedBatch
@@ -83,7 +85,7 @@ class SparseInTraining:
         control = residuals(self.encoder, self.motion, self.hint, t, context, self.parts)
         return executor(x, t, context, y, control, options, **more)
 
-    def parameters(self) -> dict[str, torch.nn.Parameter]:
+    def parameters(self) -> dict[str, nn.Parameter]:
         """But for the tables of positions, which stay what they are."""
         return {
             f"{name}.{key}": each
@@ -142,5 +144,6 @@ def networks_of(
     other.load_state_dict({**other.state_dict(), **known})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        other.input_hint_block[-1].reset_parameters()  # from zero it would learn more slowly
+        last: Any = other.input_hint_block[-1]
+        last.reset_parameters()  # from zero it learns more slowly
     return other, motion
