@@ -73,7 +73,7 @@ class Picture:
                 f"{size[0]} x {size[1]} (height x width): {self.node} cannot tell which part of "
                 "the picture that is.",
                 "latents of one size in a run",
-                "take ComfyUI's Conditioning (Set Area), and tiles, out of the workflow; "
+                "take prompts for areas, and tiles, out of the workflow; "
                 "prompts with masks (set_cond_area 'default') work.",
             )
 

@@ -364,6 +364,10 @@ def test_a_model_that_is_gone_is_not_loaded_again(animated):
     vae = CountingVae()
     sampled(animated, fast("rgb", vae=vae))
     assert vae.frames == [len(SHOWN)]
+    del held
+    gc.collect()
+    comfy.model_management.cleanup_models()  # for the tests behind this one
+    assert None not in [entry.model for entry in comfy.model_management.current_loaded_models]
 
 
 def test_what_broke_off_without_a_motion_module_is_made_anew():
