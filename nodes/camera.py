@@ -180,6 +180,7 @@ class CameraPoses(io.ComfyNode):
 
 class CameraControl(io.ComfyNode):
     @classmethod
+    @advanced("width", "height")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_CameraControl",

@@ -25,7 +25,7 @@ LARGEST = 16384  # pixels, as the host's
 
 class ClipConditionNode(io.ComfyNode):
     @classmethod
-    @advanced("first_frame", "total_frames")
+    @advanced("first_frame", "total_frames", "width", "height")
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_ClipCondition",

@@ -15,6 +15,7 @@ const ADVICE =
 const LIFE = 30000; // milliseconds of a toast
 
 const told = new Set(); // files that runs went through with
+const lately = new Map(); // files that runs failed on, and when it was said last
 
 function isSparse(file) {
   return SPARSE.test(file ?? "");
@@ -48,8 +49,12 @@ function advise(files) {
   }
 }
 
+// A toast that still stands is enough for the same file.
 function afterFailure(failed) {
-  advise(filesOf(failed).filter(isSparse));
+  const now = Date.now();
+  const files = filesOf(failed).filter(isSparse);
+  advise(files.filter((file) => !(now - lately.get(file) < LIFE)));
+  files.forEach((file) => lately.set(file, now));
 }
 
 function afterSuccess() {
