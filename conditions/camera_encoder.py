@@ -20,7 +20,7 @@ from torch import nn
 from ..motion.block import PLAIN, TemporalBlock
 from ..motion.config import DOWN_SITES, HEADS, UP_SITES, Site
 from ..motion.network import TABLE as TABLE_HERE
-from ..motion.network import TABLE_IN_FILE, as_in_files
+from ..motion.network import TABLE_IN_FILE, as_in_files, in_dtype
 from ..motion.positions import sinusoidal_positions
 from ..samplers.fuse import Fuse, shares
 from ..samplers.windows import WindowPlan
@@ -150,10 +150,7 @@ class CameraNetwork(nn.Module):
         """Copies of the tensors of a file, under its names; assign: the tensors themselves."""
         renamed = {_name_here(key): _as_here(key, tensor) for key, tensor in tensors.items()}
         if not assign and self.encoder_conv_in.weight is None:  # the host's lazy layers
-            renamed = {
-                key: t if key.endswith(TABLE_HERE) else t.to(self.dtype)
-                for key, t in renamed.items()
-            }
+            renamed = in_dtype(renamed, self.dtype)
         self.load_state_dict(renamed, assign=assign)
 
     def as_in_files(self) -> dict[str, torch.Tensor]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from ..motion.network import in_dtype
+
 
 class CompanionNetwork(nn.Module):
     """One whose layers have the names of its files; see motion/managed.py."""
@@ -16,7 +18,7 @@ class CompanionNetwork(nn.Module):
     def take(self, tensors: Mapping[str, torch.Tensor], assign: bool = False) -> None:
         """Copies of the tensors of a file; assign: the tensors themselves, of whatever dtype."""
         if not assign and self.dtype is not None:  # the host's lazy layers take them as they are
-            tensors = {key: tensor.to(self.dtype) for key, tensor in tensors.items()}
+            tensors = in_dtype(tensors, self.dtype)
         self.load_state_dict(dict(tensors), assign=assign)
 
     def as_in_files(self) -> dict[str, torch.Tensor]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import comfy.latent_formats
-import comfy.model_management
 import comfy.utils
 import torch
 
@@ -14,6 +13,7 @@ from ..motion.beside import LATENT_CHANNELS
 from ..motion.config import Version
 from ..motion.errors import AnimateDiffError, counted
 from ..motion.known_files import where_from
+from .encode import encoded
 
 if TYPE_CHECKING:
     from ..motion.load import MotionModule
@@ -37,9 +37,7 @@ class Picture:
         pixels = self._of_each_clip(run.application.clips)
         height, width = run.size
         ratio = self.vae.spacial_compression_encode()
-        at_work = _at_work()
-        latents = self.vae.encode(_resized(pixels[..., :3], height * ratio, width * ratio))
-        comfy.model_management.load_models_gpu(at_work)
+        latents = encoded(self.vae, _resized(pixels[..., :3], height * ratio, width * ratio))
         self._require_size(latents, run.size)
         latents = comfy.latent_formats.SD15().process_in(latents.float().cpu())
         return latents.expand(run.application.clips, -1, -1, -1)
@@ -96,15 +94,6 @@ def require_picture_module(module: MotionModule, version: Version, file: str, no
             "one picture for each use of a motion module",
             f"connect {node} to Load Motion Module, or take one of the two out.",
         )
-
-
-def _at_work() -> list[Any]:
-    """The models of a sampling that is under way, which the VAE may drive off the device; none
-    before a sampling begins, when there is nothing to bring back."""
-    loaded = comfy.model_management.loaded_models(only_currently_used=True)
-    loaded = [each for each in loaded if each is not None]
-    under_way = any(getattr(each.model, "current_patcher", None) is not None for each in loaded)
-    return loaded if under_way else []
 
 
 def _resized(pixels: torch.Tensor, height: int, width: int) -> torch.Tensor:

@@ -15,6 +15,7 @@ from comfy.model_patcher import ModelPatcher
 from ..motion.application import clips_of
 from ..motion.call_frames import Part, part_of, whole_clips, windows_in
 from ..motion.errors import AnimateDiffError, counted
+from .encode import encoded
 from .sparse_files import SparseConfig, SparseKind
 from .sparse_hints import PIXELS, Seen, SparseHints
 from .sparse_placement import residuals
@@ -102,7 +103,7 @@ class SparseCtrl(ControlNet):
         if not self._takes_part(t):
             return before
         dtype = self.manual_cast_dtype or self.control_model.dtype
-        seen = self._seen(x_noisy.to(dtype), parts, frames)
+        seen = self._seen(x_noisy[:0].to(dtype), parts, frames)  # nobody looks at the latents
         if seen is None:
             return before
         context = cond.get("crossattn_controlnet", cond["c_crossattn"])
@@ -175,12 +176,8 @@ class SparseCtrl(ControlNet):
         return self._shown().seen(size, parts, frames, partial(self._encoded, size), x, empty)
 
     def _encoded(self, size: tuple[int, int], pixels: torch.Tensor) -> torch.Tensor:
-        """Latents of pictures, in the scale of the UNet's. The VAE takes the models' place on the
-        device, as it does where the host encodes hints."""
-        loaded = comfy.model_management.loaded_models(only_currently_used=True)
-        latents = self.vae.encode(pixels.movedim(1, -1))
-        # the host lists some that are gone: of a run that broke off
-        comfy.model_management.load_models_gpu([each for each in loaded if each is not None])
+        """Latents of pictures, in the scale of the UNet's."""
+        latents = encoded(self.vae, pixels.movedim(1, -1))
         if latents.shape[1:] != (self.config.kind.channels, *size):
             raise AnimateDiffError(
                 f"the VAE of {APPLY} makes latents of the shape {list(latents.shape[1:])} from "

@@ -73,7 +73,7 @@ class MotionNetwork(nn.Module):
             for key, t in tensors.items()
         }
         if not assign and self._layers_are_lazy:
-            renamed = {k: t if k.endswith(TABLE) else t.to(self.dtype) for k, t in renamed.items()}
+            renamed = in_dtype(renamed, self.dtype)
         self.load_state_dict(renamed, assign=assign)
 
     def as_in_files(self) -> dict[str, torch.Tensor]:
@@ -89,6 +89,13 @@ class MotionNetwork(nn.Module):
     def get_dtype(self) -> torch.dtype | None:
         """The storage dtype, under the name by which the host asks for it."""
         return self.dtype
+
+
+def in_dtype(
+    tensors: Mapping[str, torch.Tensor], dtype: torch.dtype | None
+) -> dict[str, torch.Tensor]:
+    """As layers have to be given them that take what they get; tables keep their own dtype."""
+    return {k: t if k.endswith(TABLE) else t.to(dtype) for k, t in tensors.items()}
 
 
 def as_in_files(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
