@@ -20,12 +20,13 @@ import torch
 import torch.nn.functional as F
 
 from ..motion.call import MotionCall, SiteCall
+from ..motion.config import resolution_of
 from ..motion.effects import AlongFrames, Effect, Rows
 from ..motion.errors import AnimateDiffError, counted
 from ..motion.frame_strengths import FrameStrengths
 from ..motion.load import MotionModule
 from ..motion.run import MotionRun
-from .camera_encoder import PATCH, CameraNetwork, camera_sites, level_of
+from .camera_encoder import PATCH, CameraNetwork, camera_sites
 from .camera_poses import CameraPath
 from .camera_rays import camera_rays
 
@@ -138,7 +139,7 @@ class CallCamera(Effect):
 
     def _seen(self, site: SiteCall, part: int) -> torch.Tensor:
         """[h w, F, C]: the map of a part at this site, of the frames at hand."""
-        level, size = level_of(site.site, len(self.network.widths)), (site.height, site.width)
+        level, size = resolution_of(site.site, len(self.network.widths)), (site.height, site.width)
         key = (part, level, size)
         if key not in self._tokens:
             seen = self._maps[part][level]

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..motion.block import PLAIN, TemporalBlock
-from ..motion.config import DOWN_SITES, HEADS, UP_SITES, Site
+from ..motion.config import DOWN_SITES, HEADS, UP_SITES, Site, resolution_of
 from ..motion.network import TABLE as TABLE_HERE
 from ..motion.network import TABLE_IN_FILE, as_in_files, in_dtype
 from ..motion.positions import sinusoidal_positions
@@ -40,11 +40,6 @@ def camera_sites(levels: int) -> Iterator[Site]:
     """The blocks that see the camera: all but the mid block's."""
     yield from (Site("down", level, i) for level in range(levels) for i in range(DOWN_SITES))
     yield from (Site("up", level, i) for level in range(levels) for i in range(UP_SITES))
-
-
-def level_of(site: Site, levels: int) -> int:
-    """Which of the encoder's maps a block sees: the one of its size."""
-    return site.level if site.block == "down" else levels - 1 - site.level
 
 
 class ConvBlock(nn.Module):
@@ -108,7 +103,9 @@ class CameraNetwork(nn.Module):
             )
         self.merges = nn.ModuleDict(
             {
-                _merge_name(site): ops.Linear(*[widths[level_of(site, len(widths))]] * 2, **factory)
+                _merge_name(site): ops.Linear(
+                    *[widths[resolution_of(site, len(widths))]] * 2, **factory
+                )
                 for site in self.sites
             }
         )
@@ -118,7 +115,7 @@ class CameraNetwork(nn.Module):
         return list(camera_sites(len(self.widths)))
 
     def channels(self, site: Site) -> int:
-        return self.widths[level_of(site, len(self.widths))]
+        return self.widths[resolution_of(site, len(self.widths))]
 
     def merge(self, site: Site) -> nn.Module | None:
         """The site's layer W, b; None where it sees no camera."""

@@ -120,6 +120,7 @@ class RunningI2V(Effect):
             return x
         features = self._features(site.call, x)[at.level]  # [clips, F, C, h, w]
         clips = [part.clip for part in site.call.parts]
+        features = site.at_hand(features)
         added = features[0] if set(clips) == {0} else features[clips].flatten(0, 1)
         if added.shape[-2:] != x.shape[-2:]:  # another node made this part of the UNet smaller
             added = F.interpolate(added, x.shape[-2:], mode="bilinear", antialias=True)

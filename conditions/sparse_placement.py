@@ -11,6 +11,7 @@ from ..motion.call import MotionCall
 from ..motion.call_frames import Part
 from ..motion.config import MotionConfig, Site
 from ..motion.effects import CallEffects
+from ..motion.frame_sharing import FrameSharing
 from ..motion.network import MotionNetwork
 from ..motion.slots import (
     ACTIVE_KEY,
@@ -53,7 +54,9 @@ class SparseCtrlEncoder:
         """The blocks get nothing of what was put into the UNet's."""
         return {**transformer_options, "patches": {SLOT_HOOK: [SLOT_PATCH]}}
 
-    def pooled_over_frames(self, host: nn.Module, frames: int) -> AbstractContextManager[None]:
+    def pooled_over_frames(
+        self, host: nn.Module, frames: int, sharing: FrameSharing | None = None
+    ) -> AbstractContextManager[None]:
         return nullcontext()
 
 

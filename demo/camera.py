@@ -3,11 +3,11 @@ Generation", 2024): a motion module that is told where the camera goes."""
 
 import numpy as np
 import torch
-from animatediff_native.conditions.camera_encoder import CameraNetwork, first_weights, level_of
+from animatediff_native.conditions.camera_encoder import CameraNetwork, first_weights
 from animatediff_native.conditions.camera_poses import CameraPath
 from animatediff_native.conditions.camera_rays import camera_rays
 from animatediff_native.motion.apply import apply_motion_module
-from animatediff_native.motion.config import Site
+from animatediff_native.motion.config import Site, resolution_of
 from animatediff_native.motion.effects import Effect
 from animatediff_native.motion.load import MotionModule
 from animatediff_native.motion.network import TABLE
@@ -99,7 +99,7 @@ class CameraInTraining(Effect):
         if name.split(".")[-1] not in ("to_q", "to_k", "to_v") or "attention_blocks.0." not in name:
             return layer(x)
         if self.merged is None or self.merged[0] is not x:  # the same for all three
-            seen = self.maps[level_of(site.site, self.levels)].permute(0, 3, 4, 1, 2)
+            seen = self.maps[resolution_of(site.site, self.levels)].permute(0, 3, 4, 1, 2)
             seen = seen.flatten(0, 2)[site.first : site.behind_last]
             merge = self.network.merge(site.site)
             assert merge is not None

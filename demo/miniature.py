@@ -38,7 +38,7 @@ class Stage(NamedTuple):
 
 def stages() -> dict[str, Stage]:
     """What makes each file, and which files it takes; the longest chain first."""
-    from . import recipe, recipe_images
+    from . import recipe, recipe_images, recipe_space_time
 
     made = {
         "vae": Stage(recipe.make_vae, ()),
@@ -54,6 +54,8 @@ def stages() -> dict[str, Stage]:
         "lora_dusk": Stage(recipe.make_dusk, ("unet",)),
         "control": Stage(recipe.make_control, ("unet",)),
         "pia": Stage(recipe_images.make_pia, ("motion",)),
+        "space_time": Stage(recipe_space_time.make_space_time, ("domain_adapter",)),
+        "motion_short": Stage(recipe_space_time.make_motion_short, ("domain_adapter",)),
         "camera_begun": Stage(recipe_images.make_camera_begun, ("motion",)),
         "camera_longer": Stage(recipe_images.make_camera_longer, ("camera_begun",)),
         "camera": Stage(recipe_images.make_camera, ("camera_longer",)),

@@ -21,8 +21,9 @@ from torch import nn
 
 from ..motion.application import frames_of
 from ..motion.apply import reach_second_models
-from ..motion.call_frames import frames_in_batch
+from ..motion.call_frames import frames_in_batch, windows_in
 from ..motion.errors import AnimateDiffError, counted
+from ..motion.frame_sharing import rows_shared
 from ..motion.frame_strengths import along_clip
 from ..motion.run import twins
 from .layer_update import LayerUpdate
@@ -157,11 +158,13 @@ def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,
 
 @dataclass(frozen=True, eq=False)
 class FrameLoraCall:
-    """One call of the UNet; strengths: [batch, LoRAs], on its device."""
+    """One call of the UNet; strengths: [batch, LoRAs], on its device; frames: of each clip or
+    window in the batch."""
 
     run: FrameLoraRun
     loras: tuple[FrameLora, ...]
     strengths: torch.Tensor
+    frames: int
 
     def of_rows(self, count: int) -> torch.Tensor:
         """[count, LoRAs] for a layer whose input has count rows: the batch, or each of its
@@ -169,6 +172,9 @@ class FrameLoraCall:
         entries = len(self.strengths)
         if count == entries:
             return self.strengths
+        shared = rows_shared(count, entries, self.frames)
+        if shared is not None:
+            return self.strengths[shared]
         if count % entries:
             raise AnimateDiffError(
                 f"a layer of the model was given {count} of {counted(entries, 'frame')}, and LoRA "
@@ -193,10 +199,11 @@ def _call(model: ModelPatcher, x: torch.Tensor, options: dict) -> FrameLoraCall 
         run = FrameLoraRun(getattr(window, "total_frames", batch))
     strengths = run.strengths(model)
     frames = frames_in_batch(options, x.shape[0], run.batch, len(strengths))
+    at_once = next((len(window) for window in windows_in(options)), len(strengths))
     strengths = strengths[frames]
     if not strengths.any():
         return None
-    return FrameLoraCall(run, loras, strengths.to(x.device))
+    return FrameLoraCall(run, loras, strengths.to(x.device), at_once)
 
 
 def _hook_layers(scope: ExitStack, model: Any, call: FrameLoraCall) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from .config import MotionConfig
 from .effects import CallEffects, Effect
 from .errors import AnimateDiffError, counted
+from .frame_sharing import FrameSharing
 from .placement import Placement, Slot
 from .step_range import ALL_STEPS, StepRange
 
@@ -68,6 +69,12 @@ class Application:
     def model_key(self) -> str:
         """Under which a patched model has this application's network."""
         return f"{KEY}_{self.id}"
+
+    @property
+    def sharing(self) -> FrameSharing | None:
+        """How the frames are shared where the motion module is a space-time U-Net's."""
+        levels = self.config.levels
+        return FrameSharing(levels, levels - 1) if self.config.space_time else None
 
     @property
     def companions(self) -> Iterator[tuple[ModelPatcher, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,9 +22,13 @@ from .load import MotionModule, require_picture
 from .placement import require_fit
 from .placements import placement_on
 from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
+from .share_frames import SHARING_KEY, new_sharing, require_none, shared_frames, sharing_use
 from .sharing import clone_beside, patcher_beside
 from .slots import ACTIVE_KEY, ActiveMotion, MotionSlot
 from .step_range import StepRange
+from .unet_sharing import shared_control, sharing
+
+log = logging.getLogger("animatediff_native")
 
 
 def apply_motion_module(
@@ -49,6 +54,8 @@ def apply_motion_module(
     patched = model.clone()
     if strength == 0:
         return patched
+    if module.config.space_time:
+        require_none(model)
     require_picture(module)
     for effect in module.effects:
         effect.require(module.file, module.table_length)
@@ -70,12 +77,34 @@ def apply_motion_module(
     patched.set_additional_models(application.model_key, [own])
     for companion, key in application.companions:
         patched.set_additional_models(key, [clone_beside(companion)])
+    if not present and sharing_use(model) is None:
+        _wrap(patched)
     patched.set_attachments(KEY, (*present, application))
-    if not present:
-        patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
-        patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _apply_model)
-        reach_second_models(patched, KEY, _apply_model)
     return patched
+
+
+def apply_frame_sharing(
+    model: ModelPatcher, halvings: int, start_percent: float = 0.0, end_percent: float = 1.0
+) -> ModelPatcher:
+    """A clone of the model whose deep levels compute fewer frames: see frame_sharing.py.
+
+    halvings: of its UNet's deepest halvings of height and width, how many halve the frames too; at
+    0 the clone is the model as it was. In the steps from start_percent up to, not including,
+    end_percent.
+    """
+    use = new_sharing(model, halvings, StepRange(start_percent, end_percent))
+    patched = model.clone()
+    if use is not None:
+        if not applications(model):
+            _wrap(patched)
+        patched.set_attachments(SHARING_KEY, use)
+    return patched
+
+
+def _wrap(patched: ModelPatcher) -> None:
+    patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
+    patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _apply_model)
+    reach_second_models(patched, KEY, _apply_model)
 
 
 def _require_same_clips(present: tuple[Application, ...], clips: int) -> None:
@@ -104,6 +133,8 @@ def _outer_sample(executor, noise, *args, **kwargs):
         result = executor(noise, *args, **kwargs)
         for run in runs:
             run.report.log()
+        if (use := sharing_use(guider.model_patcher)) is not None:
+            log.info("AnimateDiff: %s", use)
         return result
     finally:
         options.pop(RUNS_KEY, None)
@@ -135,12 +166,21 @@ def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,
     motions: dict[str, ActiveMotion] = {}
     with ExitStack() as scope:
         scope.callback(motions.clear)  # whoever keeps the options of a call keeps no network
-        for application in applications(model.current_patcher):
-            motion = _motion(application, model, x, t, options)
-            if motion is not None:
-                _put_in(scope, application, model, motion)
-                motions[application.id] = motion
-                options = application.placement.routed({**options, ACTIVE_KEY: motions})
+        joined = [
+            (application, motion)
+            for application in applications(model.current_patcher)
+            if (motion := _motion(application, model, x, t, options)) is not None
+        ]
+        calls = [(application, motion.call) for application, motion in joined]
+        shared = shared_frames(model, calls, x, t, options)
+        if shared is not None:
+            scope.enter_context(sharing(model.diffusion_model, shared, x.shape[0]))
+            control = shared_control(model.diffusion_model, control, shared, x.shape[0])
+            joined = [(each, motion.sharing(shared.sharing)) for each, motion in joined]
+        for application, motion in joined:
+            _put_in(scope, application, model, motion)
+            motions[application.id] = motion
+            options = application.placement.routed({**options, ACTIVE_KEY: motions})
         return executor(x, t, c_concat, c_crossattn, control, options, *args, **kwargs)
 
 
@@ -167,7 +207,8 @@ def _put_in(scope: ExitStack, application: Application, model: Any, motion: Acti
         slots = (MotionSlot(application.id, ENTRY), *slots)
     scope.enter_context(placement.inserted(host, slots))
     if application.config.cross_frame_norm:
-        scope.enter_context(placement.pooled_over_frames(host, motion.call.frames))
+        call = motion.call
+        scope.enter_context(placement.pooled_over_frames(host, call.frames, call.sharing))
 
 
 def _run_of(application: Application, x: torch.Tensor, options: dict) -> MotionRun:

@@ -46,9 +46,11 @@ class PlainSite:
         """x: [S, F, C], normalised, used up; what the attention adds."""
         return attention(x, self)
 
+    stride = 1  # every how many of a clip's frames one is at hand
+
     def positions(self, table: nn.Module, x: torch.Tensor, rows: Any) -> torch.Tensor:
         """[F, C] for the frames of x [S, F, C], out of the position table [L, C]."""
-        return table(torch.arange(x.shape[1], device=x.device))
+        return table(torch.arange(0, x.shape[1] * self.stride, self.stride, device=x.device))
 
     def linear(self, name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """x: [S, F, in]; name: the layer's place in the temporal transformer."""
@@ -60,6 +62,13 @@ class PlainSite:
 
 
 PLAIN = PlainSite()
+
+
+class SharingSite(PlainSite):
+    """The same where only every so many-th frame of a clip is at hand."""
+
+    def __init__(self, stride: int):
+        self.stride = stride
 
 
 class TemporalAttention(nn.Module):

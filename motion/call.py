@@ -20,6 +20,7 @@ from .call_frames import Part
 from .config import Site
 from .effects import AlongFrames, CallEffects, Rows
 from .errors import AnimateDiffError, counted
+from .frame_sharing import FrameSharing
 from .network import MotionNetwork
 
 
@@ -44,7 +45,8 @@ class MotionCall:
     clip is; conds: for every conditioning in the batch, in its order, its place in the guider's
     list (0 is the positive one of CFG, 1 the negative), empty where another node split the batch;
     sigmas: [batch]; sample_sigmas: of the run's steps, where the host tells them; companions: the
-    effects' own networks, by the patchers that the effects have.
+    effects' own networks, by the patchers that the effects have; sharing: of frames in the UNet's
+    deep levels, in this call.
     """
 
     network: MotionNetwork
@@ -56,10 +58,15 @@ class MotionCall:
     model_sampling: Any
     sample_sigmas: torch.Tensor | None = None
     companions: Mapping[Any, nn.Module] = field(default_factory=dict)
+    sharing: FrameSharing | None = None
 
     def companion(self, patcher: Any) -> nn.Module:
         """The network of an effect's companion, as the model that runs has it."""
         return self.companions[patcher]
+
+    def stride_at(self, site: Site) -> int:
+        """Every how many of the frames one is at hand at a block."""
+        return 1 if self.sharing is None else self.sharing.stride_at(site)
 
     @cached_property
     def sigma(self) -> float:
@@ -165,7 +172,14 @@ class SiteCall(PlainSite):
         attentions: AlongFrames = block.attend_along
         for effect in self.effects.attentions:
             attentions = _around(effect.attentions, attentions)
-        return attentions(self, x, None)
+        return attentions(self, x, self._rows_in_view())
+
+    def _rows_in_view(self) -> Rows:
+        """Of the position table those of the frames at hand; where it has none for the last of
+        them, an effect shows more frames than it has, and places count from 0."""
+        if self.view is None or self.view[-1] >= self.table_length:
+            return None
+        return torch.eye(self.table_length)[list(self.view)]
 
     def attention(
         self, index: int, attention: TemporalAttention, x: torch.Tensor, rows: Rows

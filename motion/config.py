@@ -22,6 +22,7 @@ class Version(str, Enum):
     ANIMATE_LCM_I2V = "AnimateLCM-I2V"  # AnimateLCM with a part for a picture
     HOTSHOT_XL = "HotshotXL"
     SDXL_BETA = "SDXL beta"
+    SPACE_TIME = "space-time"
 
 
 class Norms(str, Enum):
@@ -56,6 +57,11 @@ class Site(NamedTuple):
         return f"{self.block}_blocks.{self.level}.motion_modules.{self.index}"
 
 
+def resolution_of(site: Site, levels: int) -> int:
+    """At which of a UNet's resolutions a site is; 0 is the finest, of the latents."""
+    return {"up": levels - 1 - site.level, "mid": levels - 1}.get(site.block, site.level)
+
+
 ENTRY = Site("in", 0, 0)  # no temporal block's: behind the layer through which latents come in
 
 
@@ -82,7 +88,8 @@ class MotionConfig:
     resnet norms pool over the frames, as v1 (guoyww/AnimateDiff, `use_inflated_groupnorm: false`)
     and HotshotXL were trained; own_table: the file has a position table; attentions: of
     each block, one after the other; own_norm_over_frames: each block's own first norm pools over
-    the frames, as in guoyww/AnimateDiff's branch sdxl.
+    the frames, as in guoyww/AnimateDiff's branch sdxl; space_time: a space-time U-Net's part, with
+    convolutions in place of attention in all but the coarsest resolution (see space_time.py).
     """
 
     version: Version
@@ -94,6 +101,7 @@ class MotionConfig:
     own_table: bool = True
     attentions: int = 2
     own_norm_over_frames: bool = False
+    space_time: bool = False
 
     def __post_init__(self):
         uneven = {s.key: c for s, c in self.channels.items() if c % self.heads or c % 32}
@@ -120,6 +128,10 @@ class MotionConfig:
     @property
     def sites(self) -> list[Site]:
         return list(self.channels)
+
+    def attends_at(self, site: Site) -> bool:
+        """Whether a block attends along the frames there, or convolves."""
+        return not self.space_time or resolution_of(site, self.levels) == self.levels - 1
 
     def __str__(self) -> str:
         norms = ", norms over all frames" if self.cross_frame_norm else ""

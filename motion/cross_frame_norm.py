@@ -42,14 +42,14 @@ _split_frames = lru_cache(SplitFrames)
 
 
 @contextmanager
-def pooling(sequentials: Iterable[nn.Sequential], frames: int) -> Iterator[None]:
-    """The norm that each of these begins with pools over `frames` frames in the context.
+def pooling(sequentials: Iterable[tuple[nn.Sequential, int]]) -> Iterator[None]:
+    """The norm that each of these begins with pools over so many frames in the context.
 
     Parameterless layers before and behind each norm reshape its input; state-dict keys stay as
     they are. Nested contexts pool once.
     """
     with ExitStack() as undo:
-        for sequential in sequentials:
+        for sequential, frames in sequentials:
             if not hasattr(sequential, JOIN):
                 undo.callback(_remove, sequential)
                 _insert(sequential, frames)

@@ -18,6 +18,13 @@ from .formats import (
     unwrap,
 )
 from .positions import sinusoidal_positions
+from .space_time_files import (
+    convolution_shapes,
+    is_space_time,
+    own_names,
+    resampler_shapes,
+    space_time_config,
+)
 from .whole import Shapes, fault_of
 
 ANIMATE_LCM_POSITIONS = 64  # AnimateLCM files hold no table; its authors use one of this length
@@ -32,10 +39,21 @@ def read_motion_module(loaded: object, file: str) -> tuple[MotionConfig, StateDi
 
     Raises AnimateDiffError for anything that is not a whole, finite motion module.
     """
+    whole = unwrap(loaded, file, EXPECTED_FILE)
+    if is_space_time(whole):
+        return _read_space_time(own_names(whole), file)
     layout, sites = read_sites(loaded, file)
-    kind, _ = beside(unwrap(loaded, file, EXPECTED_FILE))
+    kind, _ = beside(whole)
     config = _detect(layout, sites, kind, file)
     tensors = _flatten(sites, config)
+    _check_complete(tensors, expected_shapes(config), file)
+    require_finite(tensors, file)
+    return config, tensors
+
+
+def _read_space_time(tensors: StateDict, file: str) -> tuple[MotionConfig, StateDict]:
+    require_weights(tensors, file)
+    config = space_time_config(tensors, file)
     _check_complete(tensors, expected_shapes(config), file)
     require_finite(tensors, file)
     return config, tensors
@@ -137,7 +155,12 @@ def _flatten(sites: SiteTensors, config: MotionConfig) -> StateDict:
 def expected_shapes(config: MotionConfig) -> dict[str, tuple[int, ...]]:
     """Key and shape of every tensor of an original-layout file of this structure."""
     shapes: dict[str, tuple[int, ...]] = {}
+    if config.space_time:
+        shapes |= resampler_shapes(config)
     for site, c in config.channels.items():
+        if not config.attends_at(site):
+            shapes |= convolution_shapes(site, c)
+            continue
         prefix = f"{site.key}.temporal_transformer"
         for vector in ("norm.weight", "norm.bias", "proj_in.bias", "proj_out.bias"):
             shapes[f"{prefix}.{vector}"] = (c,)

@@ -225,7 +225,9 @@ class CallOutputStrength(_CallStrength):
         )
 
     def strength(self, site: SiteCall) -> float | torch.Tensor:
-        return self.at(site)
+        values = self.at(site)
+        by_frame = isinstance(values, torch.Tensor) and values.shape[1] > 1
+        return site.at_hand(values) if by_frame else values  # type: ignore[arg-type]
 
 
 class CallAttentionStrength(_CallStrength):

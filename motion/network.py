@@ -8,17 +8,27 @@ from torch import nn
 
 from .block import TemporalTransformer
 from .config import MotionConfig, Site
+from .space_time import FactorisedConvolution, TemporalDownsampler, TemporalUpsampler
 
 # A position table is a layer here, [L, C], and a bare tensor in the files, [1, L, C].
 TABLE_IN_FILE, TABLE = ".pos_encoder.pe", ".pos_encoder.weight"
 
 
-class _Wrapped(nn.Module):
-    """The level `temporal_transformer.` that the original keys have."""
+TRANSFORMER, CONVOLUTION = "temporal_transformer", "factorised_convolution"
+DOWNSAMPLER, UPSAMPLER = "temporal_downsampler", "temporal_upsampler"
 
-    def __init__(self, transformer: TemporalTransformer):
+
+class _Wrapped(nn.Module):
+    """The level `temporal_transformer.` that the original keys have, or the other kind's."""
+
+    def __init__(self, block: nn.Module):
         super().__init__()
-        self.temporal_transformer = transformer
+        self.kind = TRANSFORMER if isinstance(block, TemporalTransformer) else CONVOLUTION
+        self.add_module(self.kind, block)
+
+    @property
+    def block(self) -> nn.Module:
+        return self.get_submodule(self.kind)
 
 
 class _Level(nn.Module):
@@ -40,18 +50,21 @@ class MotionNetwork(nn.Module):
         if config.mid_block:
             self.mid_block = _Level()
         self.up_blocks = nn.ModuleList()
+        factory = {"dtype": dtype, "device": device}
         for site in config.sites:
-            transformer = TemporalTransformer(
-                config.channels[site],
-                config.heads,
-                config.position_length,
-                ops,
-                config.attentions,
-                config.own_norm_over_frames,
-                dtype=dtype,
-                device=device,
-            )
-            self._level(site).motion_modules.append(_Wrapped(transformer))
+            block = _block(config, site, ops, factory)
+            self._level(site).motion_modules.append(_Wrapped(block))
+        if config.space_time:
+            self._add_resamplers(ops, factory)
+
+    def _add_resamplers(self, ops: Any, factory: dict) -> None:
+        """Behind each spatial resampler, on the way down and up."""
+        for number in range(self.config.levels - 1):
+            down, up = (Site(block, number, 0) for block in ("down", "up"))
+            fewer = TemporalDownsampler(self.config.channels[down], ops, **factory)
+            more = TemporalUpsampler(self.config.channels[up], ops, **factory)
+            self._level(down).add_module(DOWNSAMPLER, fewer)
+            self._level(up).add_module(UPSAMPLER, more)
 
     def _level(self, site: Site) -> _Level:
         if site.block == "mid":
@@ -61,9 +74,25 @@ class MotionNetwork(nn.Module):
             levels.append(_Level())
         return levels[site.level]  # type: ignore[return-value]
 
-    def at(self, site: Site) -> TemporalTransformer:
-        """The temporal block of a site."""
-        return self._level(site).motion_modules[site.index].temporal_transformer  # type: ignore[return-value]
+    def begin_as_nearest(self) -> None:
+        """Resamplers that hand their nearest frame on, where there are any."""
+        for module in self.modules():
+            if isinstance(module, (TemporalDownsampler, TemporalUpsampler)):
+                module.begin_as_nearest()
+
+    def at(self, site: Site) -> Any:
+        """The temporal block of a site: a TemporalTransformer, or a FactorisedConvolution where the
+        configuration says so."""
+        return self._level(site).motion_modules[site.index].block
+
+    def down(self, level: int, x: torch.Tensor, frames: int) -> torch.Tensor:
+        """A space-time U-Net's Resampling."""
+        return getattr(self._level(Site("down", level - 1, 0)), DOWNSAMPLER)(x, frames)
+
+    def up(self, level: int, x: torch.Tensor, frames: int, wanted: int) -> torch.Tensor:
+        """A space-time U-Net's Resampling."""
+        site = Site("up", self.config.levels - 1 - level, 0)
+        return getattr(self._level(site), UPSAMPLER)(x, frames, wanted)
 
     def take(self, tensors: Mapping[str, torch.Tensor], assign: bool = False) -> None:
         """Copies of the tensors of a file, under the original names; assign: the tensors
@@ -84,11 +113,26 @@ class MotionNetwork(nn.Module):
     def _layers_are_lazy(self) -> bool:
         """Whether the layers come without weights and take those that they are given as they
         are, as the host's do where it has dynamic VRAM."""
-        return self.at(self.config.sites[0]).proj_in.weight is None
+        return self.at(self.config.sites[0]).proj_out.weight is None
 
     def get_dtype(self) -> torch.dtype | None:
         """The storage dtype, under the name by which the host asks for it."""
         return self.dtype
+
+
+def _block(config: MotionConfig, site: Site, ops: Any, factory: dict) -> nn.Module:
+    channels = config.channels[site]
+    if not config.attends_at(site):
+        return FactorisedConvolution(channels, ops, **factory)
+    return TemporalTransformer(
+        channels,
+        config.heads,
+        config.position_length,
+        ops,
+        config.attentions,
+        config.own_norm_over_frames,
+        **factory,
+    )
 
 
 def in_dtype(

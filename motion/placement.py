@@ -13,6 +13,7 @@ from torch import nn
 
 from .config import MotionConfig, Site
 from .errors import AnimateDiffError
+from .frame_sharing import FrameSharing
 
 
 class Slot(Protocol):
@@ -53,8 +54,11 @@ class Placement(Protocol):
         """Options of one call under which this kind of host runs its slots."""
         ...
 
-    def pooled_over_frames(self, host: nn.Module, frames: int) -> AbstractContextManager[None]:
-        """The norms that v1 pooled over the frames do so: see cross_frame_norm.py."""
+    def pooled_over_frames(
+        self, host: nn.Module, frames: int, sharing: FrameSharing | None = None
+    ) -> AbstractContextManager[None]:
+        """The norms that v1 pooled over the frames do so: see cross_frame_norm.py. sharing: of the
+        frames, where the host's deep levels have fewer of them."""
         ...
 
 

@@ -16,6 +16,14 @@ def placement_for(config: MotionConfig) -> Placement:
     return next(placement for placement in UNETS if placement.takes(config))
 
 
+def unet_of(model: Any) -> UNetPlacement:
+    """Of the patched model; AnimateDiffError where it has another kind of UNet."""
+    for placement in UNETS:
+        if placement.accepts(model):
+            return placement
+    raise wrong_kind(model, SD15_UNET)
+
+
 def placement_on(model: Any, config: MotionConfig, file: str) -> Placement:
     """The same; AnimateDiffError where the patched model is of another kind."""
     placement = placement_for(config)

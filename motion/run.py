@@ -32,7 +32,10 @@ class MotionRun:
             application.strength,
             application.steps.start_percent,
             application.steps.end_percent,
-            [effect.said for effect in application.effects if effect.said],
+            [
+                *([str(application.sharing)] if application.sharing else []),
+                *(effect.said for effect in application.effects if effect.said),
+            ],
         )
         self._lock = threading.Lock()
         self._kept: dict[Hashable, Any] = {}

@@ -6,17 +6,21 @@ The host hands every layer it does not know to the `forward_timestep_embed_patch
 routes a slot to its temporal block.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from .block import PLAIN
+from .block import PLAIN, SharingSite
 from .call import MotionCall, SiteCall
 from .config import ENTRY, Site
 from .effects import CallEffects
+from .frame_sharing import FrameSharing
 
 ACTIVE_KEY = "animatediff_native_active"  # in transformer_options, for the length of a forward
 SLOT_HOOK = "forward_timestep_embed_patch"
@@ -28,6 +32,10 @@ class ActiveMotion(NamedTuple):
     call: MotionCall
     strength: float
     effects: CallEffects
+
+    def sharing(self, sharing: FrameSharing) -> ActiveMotion:
+        """The same in a call in which the UNet's deep levels share frames."""
+        return self._replace(call=replace(self.call, sharing=sharing))
 
 
 class MotionSlot(nn.Module):
@@ -57,8 +65,9 @@ SLOT_PATCH = (MotionSlot, run_slot)
 
 
 def _run_plain(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
-    block = active.call.network.at(site)
-    return block(x, active.call.frames, active.strength, PLAIN)
+    block, stride = active.call.network.at(site), active.call.stride_at(site)
+    frames = -(-active.call.frames // stride)
+    return block(x, frames, active.strength, PLAIN if stride == 1 else SharingSite(stride))
 
 
 def _at_the_points(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
@@ -66,12 +75,15 @@ def _at_the_points(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.T
         for effect in active.effects.entry:
             x = effect.entry(active.call, x)
         return x
-    at = SiteCall(active.call, site, x.shape[-2], x.shape[-1], active.effects)
+    call, stride = active.call, active.call.stride_at(site)
+    view = None if stride == 1 else tuple(range(0, call.frames, stride))
+    at = SiteCall(call, site, x.shape[-2], x.shape[-1], active.effects, view=view)
     x = at.before(x)
     strength = active.strength * at.strength()
     if not isinstance(strength, torch.Tensor) and strength == 0:
         return at.after(x, x)
-    return at.after(x, active.call.network.at(site)(x, active.call.frames, strength, at))
+    frames = call.frames if view is None else len(view)
+    return at.after(x, call.network.at(site)(x, frames, strength, at))
 
 
 # An effect is another one in every run, and torch.compile would compile for each anew.

@@ -6,7 +6,7 @@ block's attention. ComfyUI keeps the same layers in `input_blocks`, `middle_bloc
 `output_blocks`: see guoyww/AnimateDiff `unet_blocks.py` and comfy's `openaimodel.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,10 @@ from torch import nn
 
 from .config import DOWN_LEVELS, ENTRY, MotionConfig, Site, unet_sites
 from .cross_frame_norm import pooling
+from .frame_sharing import FrameSharing
 from .placement import require_kind
 from .slots import SLOT_HOOK, SLOT_PATCH, MotionSlot, Spot, inserted
+from .unet_sharing import with_resolutions
 
 
 @dataclass(eq=False)
@@ -66,8 +68,10 @@ class UNetPlacement:
         patches = {**patches, SLOT_HOOK: [*handlers, SLOT_PATCH]}
         return {**transformer_options, "patches": patches}
 
-    def pooled_over_frames(self, host: nn.Module, frames: int) -> AbstractContextManager[None]:
-        return pooling(_with_pooled_norm(host), frames)
+    def pooled_over_frames(
+        self, host: nn.Module, frames: int, sharing: FrameSharing | None = None
+    ) -> AbstractContextManager[None]:
+        return pooling(_with_pooled_norm(host, frames, sharing))
 
 
 SD15_UNET = UNetPlacement(
@@ -101,9 +105,15 @@ def _spot(unet: nn.Module, site: Site) -> Spot:
     return Spot(sequential, 1 if site.block == "mid" or isinstance(last, Upsample) else 0)
 
 
-def _with_pooled_norm(unet: Any) -> list[nn.Sequential]:
-    """The sequentials whose first layer is a norm that v1 pools: two of each ResBlock, and the
-    last one."""
-    resblocks = [module for module in unet.modules() if isinstance(module, ResBlock)]
-    layers: list[Any] = [half for b in resblocks for half in (b.in_layers, b.out_layers)]
-    return [*layers, unet.out]
+def _with_pooled_norm(
+    unet: Any, frames: int, sharing: FrameSharing | None
+) -> Iterator[tuple[nn.Sequential, int]]:
+    """The sequentials whose first layer is a norm that v1 pools, two of each ResBlock and the last
+    one, and how many frames each has."""
+    for level, part in with_resolutions(unet):
+        there = frames if sharing is None else sharing.frames_at(level, frames)
+        for block in part.children():
+            if isinstance(block, ResBlock):
+                yield block.in_layers, there
+                yield block.out_layers, there
+    yield unet.out, frames

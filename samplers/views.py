@@ -36,9 +36,13 @@ class Views(Effect):
         if call.frames <= self.plan.length:
             return None
         step = call.step if self.plan.schedule.moves else 0
-        views = self.plan.windows(call.frames, step)
-        own = shares(self.fuse, views, call.frames, self.plan)
-        return CallViews([View(*each) for each in zip(views, own, strict=True)])
+        return CallViews(self, step)
+
+    def views(self, frames: int, step: int) -> list[View]:
+        """Of so many frames; one where it is all of them."""
+        views = self.plan.windows(frames, step)
+        own = shares(self.fuse, views, frames, self.plan)
+        return [View(*each) for each in zip(views, own, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,22 @@ class View:
 
 
 class CallViews(Effect):
-    """The same in one call."""
+    """The same in one call, in which blocks can be shown other numbers of frames."""
 
-    def __init__(self, views: list[View]):
-        self.views = views
+    def __init__(self, settings: Views, step: int):
+        self.settings, self.step = settings, step
+        self._kept: dict[int, list[View]] = {}
 
     def attentions(
         self, site: SiteCall, attentions: AlongFrames, x: torch.Tensor, rows: Rows
     ) -> torch.Tensor:
+        count = x.shape[1]
+        if count <= self.settings.plan.length:
+            return attentions(site, x, rows)
+        if count not in self._kept:
+            self._kept[count] = self.settings.views(count, self.step)
         total = torch.zeros_like(x)
-        for frames, share in ((list(view.frames), view.share) for view in self.views):
+        for frames, share in ((list(view.frames), view.share) for view in self._kept[count]):
             seen = attentions(site.in_view(tuple(frames)), x[:, frames], None)
             total[:, frames] += seen * share.to(seen)[:, None]
         return total

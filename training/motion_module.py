@@ -68,18 +68,20 @@ def new_motion_module(
     channels = {site: found[site] for site in sd15_sites(mid_block)}
     version = Version.V2 if mid_block else Version.V3
     config = MotionConfig(version, Layout.ORIGINAL, channels, positions, False)
-    weights = _first_weights(config, seed)
+    weights = first_weights(config, seed)
     return MotionModule(file, config, build_patcher(config, weights, torch.float32))
 
 
-def _first_weights(config: MotionConfig, seed: int) -> dict[str, torch.Tensor]:
-    """torch's own initialisation, but for the last layers, which are zero."""
+def first_weights(config: MotionConfig, seed: int) -> dict[str, torch.Tensor]:
+    """torch's own initialisation, but for the blocks' last layers, which are zero, and resamplers,
+    which are nearest neighbours."""
     with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = MotionNetwork(config, torch.nn)
         for site in config.sites:
             for parameter in network.at(site).proj_out.parameters():
                 torch.nn.init.zeros_(parameter)
+        network.begin_as_nearest()
     weights = as_in_files(network.state_dict())
     for key, value in weights.items():
         if key.endswith(".pe"):
