@@ -13,7 +13,7 @@ from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.lora.domain_adapter import with_domain_adapter
 from animatediff_native.lora.load import load_motion_lora
-from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.apply import apply_frame_sharing, apply_motion_module
 from animatediff_native.motion.effects import Effect
 from animatediff_native.motion.load import load_motion_module
 from animatediff_native.samplers.beta_schedule import BetaSchedule, set_beta_schedule
@@ -76,6 +76,7 @@ class Setup:
     at_once: int = world.FRAMES  # that are not cut into windows, without effects
     cfg: float = CFG
     module: str = "motion"  # the stage that made it
+    shared: int = 0  # levels of the UNet that share frames
 
 
 class Studio:
@@ -118,7 +119,7 @@ class Studio:
             own = self.module if setup.module == "motion" else self.motion_module(setup.module)
             module = with_motion_lora(own, chain)
             module = replace(module, effects=(*module.effects, *setup.effects))
-            model = apply_motion_module(model, module)
+            model = apply_frame_sharing(apply_motion_module(model, module), setup.shared)
             limit = module.frames_at_once if setup.effects else setup.at_once
             set_automatic_windows(model, limit)
             if setup.windows is not None:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from . import by_frame, images, long_clips, models
+from . import by_frame, images, long_clips, models, space_time
 
 PICTURES: dict[str, Callable[[], Image.Image]] = {
     **models.PICTURES,
     **images.PICTURES,
     **by_frame.PICTURES,
     **long_clips.PICTURES,
+    **space_time.PICTURES,
 }
