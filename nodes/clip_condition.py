@@ -7,7 +7,9 @@ from pathlib import Path
 import folder_paths
 from comfy_api.latest import io
 
-from ..conditions.clip_condition import FIRST, MODES, clip_condition
+from ..conditions.clip_condition import Wanted, clip_condition
+from ..conditions.clip_modes import FIRST, MODES
+from ..conditions.clip_region import CELL, LARGEST, Padding
 from ..conditions.image_files import FOLDERS
 from ..conditions.ways import Given, ways_text
 from ..motion.clip_part import clip_part
@@ -20,8 +22,6 @@ from .search_aliases import search_aliases
 
 log = logging.getLogger("animatediff_native")
 
-LARGEST = 16384  # pixels, as the host's
-
 
 class ClipConditionNode(io.ComfyNode):
     @classmethod
@@ -32,13 +32,14 @@ class ClipConditionNode(io.ComfyNode):
             display_name="Clip Condition (first and last frame, AnimateDiff)",
             category=CATEGORY,
             **search_aliases("ADN_ClipCondition"),
-            description="Frames that a clip is given, and a mask of those that are to be made, for "
-            "ComfyUI's InpaintModelConditioning: with a checkpoint for inpainting, or by its noise "
-            "mask with any checkpoint.",
+            description="What a clip is given, whole frames or all but a region, and a mask of "
+            "what is to be made, for ComfyUI's InpaintModelConditioning: with a checkpoint for "
+            "inpainting, or by its noise mask with any checkpoint.",
             inputs=[
                 io.Image.Input(
                     "images",
-                    tooltip="The pictures that the clip is to have as frames, in one batch.",
+                    tooltip="The pictures that the clip is to have as frames, in one batch; for "
+                    "inpaint and outpaint the video, or one image for all frames.",
                 ),
                 io.Combo.Input(
                     "mode",
@@ -46,7 +47,9 @@ class ClipConditionNode(io.ComfyNode):
                     default=FIRST,
                     tooltip="first frame: one image, which begins to move. first and last: two "
                     "images, or one for both ends, so that the clip is a loop. chosen frames: any "
-                    "number of images, at the frames that at names.",
+                    "number of images, at the frames that at names. cinemagraph: one image, which "
+                    "moves in region alone. inpaint: region is made anew in a video or an image. "
+                    "outpaint: a video or an image grows by left, top, right and bottom.",
                 ),
                 io.String.Input(
                     "at",
@@ -60,12 +63,13 @@ class ClipConditionNode(io.ComfyNode):
                 *part_inputs(),
                 _size("width"),
                 _size("height"),
+                *_region_inputs(),
             ],
             outputs=[
                 io.Image.Output(
                     display_name="pixels",
-                    tooltip="The clip with the given images at their frames and grey in all "
-                    "others, for pixels of InpaintModelConditioning.",
+                    tooltip="The clip with the given images at their frames, and grey where there "
+                    "is none, for pixels of InpaintModelConditioning.",
                 ),
                 io.Mask.Output(
                     display_name="mask",
@@ -78,10 +82,12 @@ class ClipConditionNode(io.ComfyNode):
     @classmethod
     def execute(
         cls, images, mode, at="0", frames=None, latent=None, first_frame=0, total_frames=0,
-        width=0, height=0,
+        width=0, height=0, region=None, left=0, top=0, right=0, bottom=0, feather=8,
     ) -> io.NodeOutput:  # fmt: skip
         part = clip_part(frames, latent, first_frame, total_frames)
-        made = clip_condition(images, mode, at, part, width, height)
+        padding = Padding(left, top, right, bottom)
+        wanted = Wanted(mode, at, width, height, region, padding, feather)
+        made = clip_condition(images, wanted, part)
         return io.NodeOutput(made.pixels, made.mask)
 
 
@@ -91,10 +97,44 @@ def _size(name: str) -> io.Input:
         default=0,
         min=0,
         max=LARGEST,
-        step=8,
+        step=CELL,
         optional=True,
         tooltip=f"The clip's {name} in pixels; the images are resized and cut to fit. 0: as the "
         "images have it, in whole steps of 8 pixels.",
+    )
+
+
+def _region_inputs() -> list[io.Input]:
+    return [
+        io.Mask.Input(
+            "region",
+            optional=True,
+            tooltip="For cinemagraph and inpaint: 1 where the images move or are made anew, 0 "
+            "where they stay. One mask for all frames, or one for each. It is resized with the "
+            "images. For outpaint, what is made anew beside what is added.",
+        ),
+        *(_padding(side) for side in Padding._fields),
+        io.Int.Input(
+            "feather",
+            default=CELL,
+            min=0,
+            max=LARGEST,
+            optional=True,
+            tooltip="Over how many pixels the mask falls off, outside region or into the picture "
+            "that grows. 0: hard edges; 8 is one pixel of the latent.",
+        ),
+    ]
+
+
+def _padding(side: str) -> io.Input:
+    return io.Int.Input(
+        side,
+        default=0,
+        min=0,
+        max=LARGEST,
+        step=CELL,
+        optional=True,
+        tooltip=f"For outpaint: how many pixels are made at the {side}, beside width and height.",
     )
 
 

@@ -129,7 +129,11 @@ def test_the_schema_explains_itself():
     assert schema.node_id == "ADN_ClipCondition"
     assert [one.id for one in schema.inputs] == [
         "images", "mode", "at", "frames", "latent", "first_frame", "total_frames", "width",
-        "height",
+        "height", "region", "left", "top", "right", "bottom", "feather",
     ]  # fmt: skip
     assert all(one.tooltip for one in (*schema.inputs, *schema.outputs)) and schema.description
-    assert [one.optional for one in schema.inputs] == [False] * 3 + [True] * 6
+    assert [one.optional for one in schema.inputs] == [False] * 3 + [True] * 12
+    assert schema.inputs[1].options == [
+        "first frame", "first and last", "chosen frames", "cinemagraph", "inpaint", "outpaint",
+    ]  # fmt: skip
+    assert [one.default for one in schema.inputs[10:]] == [0, 0, 0, 0, 8]
