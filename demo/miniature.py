@@ -38,7 +38,7 @@ class Stage(NamedTuple):
 
 def stages() -> dict[str, Stage]:
     """What makes each file, and which files it takes; the longest chain first."""
-    from . import recipe, recipe_images, recipe_space_time
+    from . import recipe, recipe_edits, recipe_images, recipe_space_time
 
     made = {
         "vae": Stage(recipe.make_vae, ()),
@@ -51,6 +51,7 @@ def stages() -> dict[str, Stage]:
     return {
         **made,
         "unet_ink": Stage(recipe.make_ink, ("unet",)),
+        "unet_inpaint": Stage(recipe_edits.make_unet_inpaint, ("unet",)),
         "lora_dusk": Stage(recipe.make_dusk, ("unet",)),
         "control": Stage(recipe.make_control, ("unet",)),
         "pia": Stage(recipe_images.make_pia, ("motion",)),

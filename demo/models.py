@@ -18,12 +18,15 @@ from tools.sd15_layout import sd15_layout
 from .text import CONTEXT_DIM
 
 UNET = sd15_layout(64, (1, 1, 2, 2), CONTEXT_DIM)
+FIRST_LAYER = "input_blocks.0.0.weight"
 ZEROED = ("out_layers.3", "proj_out", "out.2")  # the branches' last layers, as SD begins
 
 
 def unet_patcher(weights: dict[str, torch.Tensor] | None = None, seed: int = 0):
-    """A MODEL of the miniature world, with these weights or with seeded ones, in fp32."""
-    config = comfy.supported_models.SD15(dict(UNET))
+    """A MODEL of the miniature world, with these weights or with seeded ones, in fp32. Weights
+    with nine input channels make one that the host knows as a model for inpainting."""
+    channels = UNET["in_channels"] if weights is None else weights[FIRST_LAYER].shape[1]
+    config = comfy.supported_models.SD15({**UNET, "in_channels": channels})
     config.set_inference_dtype(torch.float32, None)
     base = config.get_model({}, device="cpu")
     if weights is None:

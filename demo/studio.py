@@ -9,6 +9,7 @@ import comfy.controlnet
 import comfy.sample
 import comfy.sd
 import torch
+from animatediff_native.conditions.clip_condition import ClipCondition
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.lora.domain_adapter import with_domain_adapter
@@ -25,6 +26,8 @@ from animatediff_native.samplers.noise_run import use_free_init
 from animatediff_native.samplers.windows import WindowPlan
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import load_lora_for_models
+from comfy_extras.nodes_model_merging import ModelMergeSimple
+from nodes import InpaintModelConditioning
 from safetensors.torch import load_file
 
 from . import control, world
@@ -32,6 +35,7 @@ from .judge import ShapeRule, find
 from .recipe import Workshop
 from .text import MiniatureText
 
+BASES = {"ink": "unet_ink", "inpaint": "unet_inpaint"}  # whose UNet is another
 STEPS, CFG, SAMPLER, SCHEDULER = 16, 3.0, "dpmpp_2m", "sgm_uniform"
 
 
@@ -65,7 +69,8 @@ def wishes(count: int, first_seed: int = 1000) -> list[Wish]:
 class Setup:
     """How a model is put together: the nodes that a user would connect."""
 
-    base: str = "plain"  # plain, ink or dusk
+    base: str = "plain"  # plain, ink, dusk or inpaint
+    blend: float = 1.0  # of a personalised model's weights, with the plain ones for the rest
     motion: bool = True
     adapter: float = 0.0
     motion_loras: tuple[tuple[str, float], ...] = ()
@@ -107,7 +112,7 @@ class Studio:
         return load_motion_module(self.shop.file(stage))
 
     def model(self, setup: Setup) -> ModelPatcher:
-        model = self._base(setup.base)
+        model = self._base(setup.base, setup.blend)
         if setup.adapter:
             adapter = load_file(self.shop.file("domain_adapter"))
             model = with_domain_adapter(model, adapter, "adapter", setup.adapter)
@@ -127,12 +132,14 @@ class Studio:
         set_beta_schedule(model, BetaSchedule.LINEAR)
         return model if setup.free_init is None else use_free_init(model, setup.free_init)
 
-    def _base(self, name: str) -> ModelPatcher:
-        model = self.shop.unet("unet_ink" if name == "ink" else "unet")
+    def _base(self, name: str, blend: float) -> ModelPatcher:
+        model = self.shop.unet(BASES.get(name, "unet"))
         if name == "dusk":
             lora = load_file(self.shop.file("lora_dusk"))
-            return load_lora_for_models(model, None, lora, 1.0, 0)[0]  # type: ignore[return-value]
-        return model
+            return load_lora_for_models(model, None, lora, blend, 0)[0]  # type: ignore[return-value]
+        if blend == 1.0:
+            return model
+        return ModelMergeSimple().merge(model, self.shop.unet(), blend)[0]
 
     def film(self, setup: Setup, asked: Sequence[Wish], frames: int = world.FRAMES) -> torch.Tensor:
         """[clips, frames, 3, H, W] in 0 to 1."""
@@ -192,6 +199,40 @@ class Studio:
             )
         return torch.stack(clips)
 
+    def film_given(
+        self,
+        setup: Setup,
+        asked: Sequence[Wish],
+        given: Sequence[ClipCondition],
+        noise_mask: bool = True,
+    ) -> torch.Tensor:
+        """Clips that are given a part of what they show, by the host's InpaintModelConditioning:
+        as channels of a base model for inpainting, and as a noise mask of any."""
+        model, host = self.model(setup), InpaintModelConditioning()
+        clips = []
+        for wish, shown in zip(asked, given, strict=True):
+            *conditioning, latent = host.encode(
+                *self._conditioning(wish), shown.pixels, self.host_vae, shown.mask, noise_mask
+            )
+            samples, mask = latent["samples"], latent.get("noise_mask")
+            clips.append(self._clip(model, setup, wish, len(samples), conditioning, samples, mask))
+        return torch.stack(clips)
+
+    def film_over(
+        self, setup: Setup, asked: Sequence[Wish], latents: Sequence[torch.Tensor], denoise: float
+    ) -> torch.Tensor:
+        """Clips made over others, whose latents [F, 4, h, w] get a part of the noise."""
+        model = self.model(setup)
+        return torch.stack(
+            [
+                self._clip(
+                    model, setup, wish, len(latent), self._conditioning(wish), latent,
+                    denoise=denoise,
+                )
+                for wish, latent in zip(asked, latents, strict=True)
+            ]
+        )  # fmt: skip
+
     def obeyed(self, clips: torch.Tensor, asked: Sequence[Wish]) -> tuple[float, float]:
         """Share of frames with the shape asked for, and with the colour."""
         frames = clips.shape[1]
@@ -211,6 +252,7 @@ class Studio:
         conditioning: list,
         latent: torch.Tensor | None = None,
         mask: torch.Tensor | None = None,
+        denoise: float = 1.0,
     ) -> torch.Tensor:
         positive, negative = conditioning
         if latent is None:
@@ -223,6 +265,7 @@ class Studio:
             STEPS, setup.cfg, SAMPLER, SCHEDULER,
             positive, negative,
             latent,
+            denoise=denoise,
             noise_mask=mask,
             disable_pbar=True,
             seed=wish.seed,

@@ -135,7 +135,7 @@ def draw(scenes: Scenes, style: Style = Style.PLAIN, size: int = SIZE) -> torch.
     palette = torch.tensor([_in_style(PALETTE[name], style) for name in COLOURS])
     covered = silhouettes(scenes, size)[:, None]
     colour = palette[scenes.colour][:, :, None, None]
-    return covered * colour + (1 - covered) * _backdrop(scenes, style, size)
+    return covered * colour + (1 - covered) * backdrop(scenes, style, size)
 
 
 def silhouettes(scenes: Scenes, size: int = SIZE) -> torch.Tensor:
@@ -173,7 +173,8 @@ def _cross(u, v, r):
 _DISTANCES = (_circle, _square, _triangle, _cross)
 
 
-def _backdrop(scenes: Scenes, style: Style, size: int) -> torch.Tensor:
+def backdrop(scenes: Scenes, style: Style = Style.PLAIN, size: int = SIZE) -> torch.Tensor:
+    """[N, 3, size, size], the pictures without their shapes."""
     ends = torch.tensor([BACKGROUNDS[name] for name in BACKGROUND_NAMES])[scenes.background]
     down = torch.linspace(0, 1, size)
     grey = ends[:, :1] * (1 - down) + ends[:, 1:] * down

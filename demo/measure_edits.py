@@ -1,0 +1,186 @@
+"""Clips of which a part is given: cinemagraphs, inpainting and outpainting, measured.
+
+Every function returns rows as in measure.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from animatediff_native.conditions.clip_condition import ClipCondition
+
+from . import judge, world
+from .inpainted import draw_both, in_half
+from .studio import Setup, Studio, Wish
+
+Row = tuple[str, str, str, bool]
+MORE = 0.01  # that the mean error may be beyond that of the VAE's round trip
+NEAR = 8  # pixels beside a region that do not count: one of the latent's, which reach over the edge
+LONG = 64  # frames, in windows
+CUT = 24  # pixels at the left that are painted anew
+CHANGED = 0.1  # in RGB, for a pixel to have moved
+MODELS = {"inpainting model": Setup("inpaint"), "noise mask": Setup()}
+
+
+class Edit(NamedTuple):
+    """Clips to be made from N others.
+
+    asked: what is to be in the region; source: [N, F, 3, H, W], the whole of what is shown, by
+    which what was kept is judged; given: of each clip; region: [H, W], true where clips are made;
+    empty: [N, 3, H, W], the background without shapes; first: whether frame 0 is given whole.
+    """
+
+    asked: list[Wish]
+    source: torch.Tensor
+    given: list[ClipCondition]
+    region: torch.Tensor
+    empty: torch.Tensor
+    first: bool = False
+
+
+def cinemagraphs(count: int, frames: int) -> Edit:
+    """Pictures of two shapes, of which the one at the left begins to move."""
+    left, right = _two(count, 1, 50000)
+    source = draw_both(left[0], right[0])[:, None].expand(-1, frames, -1, -1, -1)
+    region = _left(world.SIZE // 2)
+    given = [_given(clip, region, first=True) for clip in source]
+    return Edit(_wishes(left[0], 50000), source, given, region, world.backdrop(left[0]), True)
+
+
+def inpaintings(count: int, frames: int) -> Edit:
+    """Clips of two shapes, of which the one at the left is exchanged for another."""
+    left, right = _two(count, frames, 51000)
+    source = torch.stack([draw_both(*both) for both in zip(left, right, strict=True)], dim=1)
+    region = _left(world.SIZE // 2)
+    colour = (left[0].colour + 2) % len(world.COLOURS)
+    colour = torch.where(colour == right[0].colour, (colour + 1) % len(world.COLOURS), colour)
+    other = replace(left[0], shape=(left[0].shape + 1) % len(world.SHAPES), colour=colour)
+    given = [_given(clip, region) for clip in source]
+    return Edit(_wishes(other, 51000), source, given, region, world.backdrop(left[0]))
+
+
+def outpaintings(count: int, frames: int) -> Edit:
+    """Clips that had more at the left."""
+    scenes = world.random_clips(count, torch.Generator().manual_seed(52000), frames)
+    source = torch.stack([world.draw(each) for each in scenes], dim=1)
+    region = _left(CUT)
+    given = [_given(clip, region) for clip in source]
+    return Edit(_wishes(scenes[0], 52000), source, given, region, world.backdrop(scenes[0]))
+
+
+EDITS = {"cinemagraph": cinemagraphs, "inpaint": inpaintings, "outpaint": outpaintings}
+
+
+def _two(count: int, frames: int, seed: int) -> tuple[list[world.Scenes], list[world.Scenes]]:
+    """Two shapes that go their ways, each in its half of the picture; never of one colour."""
+    generator = torch.Generator().manual_seed(seed)
+    left, right = (world.random_clips(count, generator, frames) for _ in range(2))
+    start = left[0]
+    colour = (start.colour + 1 + right[0].colour % (len(world.COLOURS) - 1)) % len(world.COLOURS)
+    right = [replace(each, background=start.background, colour=colour) for each in right]
+    return [in_half(each, False) for each in left], [in_half(each, True) for each in right]
+
+
+def _left(pixels: int) -> torch.Tensor:
+    region = torch.zeros(world.SIZE, world.SIZE, dtype=torch.bool)
+    region[:, :pixels] = True
+    return region
+
+
+def _given(clip: torch.Tensor, region: torch.Tensor, first: bool = False) -> ClipCondition:
+    mask = region.float().repeat(len(clip), 1, 1)
+    if first:
+        mask[0] = 0.0
+    pixels = clip.movedim(1, -1)
+    return ClipCondition(torch.where(mask[..., None] > 0, 0.5, pixels), mask)
+
+
+def _wishes(scenes: world.Scenes, seed: int) -> list[Wish]:
+    return [
+        Wish(int(scenes.shape[i]), int(scenes.colour[i]), int(scenes.background[i]), seed + i)
+        for i in range(len(scenes))
+    ]
+
+
+def edits(studio: Studio, seeds: int) -> list[Row]:
+    rows: list[Row] = []
+    for mode, make in EDITS.items():
+        edit = make(seeds, world.FRAMES)
+        for name, setup in MODELS.items():
+            clips = studio.film_given(setup, edit.asked, edit.given)
+            rows += _judged(studio, f"{mode}, {name}", edit, clips)
+    for mode, make in EDITS.items():
+        edit = make(max(1, seeds // 4), LONG)
+        clips = studio.film_given(MODELS["inpainting model"], edit.asked, edit.given)
+        rows += _judged(studio, f"{mode}, {LONG} frames in windows", edit, clips)
+    return [*rows, *_ends(studio)]
+
+
+def _judged(studio: Studio, name: str, edit: Edit, clips: torch.Tensor) -> list[Row]:
+    far = ~_grown(edit.region, NEAR)
+    again = through_vae(studio, edit.source)
+    rows = [_kept(f"{name}: outside the region", *(_at(each, far) for each in (clips, edit.source, again)))]
+    if edit.first:
+        rows.append(_kept(f"{name}: frame 0", clips[:, 0], edit.source[:, 0], again[:, 0]))
+    moved = (clips - clips[:, :1]).abs().amax((1, 2))[:, edit.region] > CHANGED
+    pixels = moved.sum(1).float().median().item()
+    inside = torch.where(edit.region, clips, edit.empty[:, None])
+    shape, colour = studio.obeyed(inside if edit.region.sum() > 0 else clips, edit.asked)
+    place = judge.find(inside.flatten(0, 1)).place.unflatten(0, clips.shape[:2])
+    way = (place[:, 1:] - place[:, :-1]).norm(dim=2).mean(1).median().item()
+    return [
+        *rows,
+        (f"{name}: pixels inside that change, median", f"{pixels:.0f}", "> 0", pixels > 0),
+        (f"{name}: inside: pixels a frame; shape and colour asked for, of frames",
+         f"{way:.2f}; {100 * shape:.0f} %, {100 * colour:.0f} %", "", True),
+    ]  # fmt: skip
+
+
+def _at(clips: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    return clips[..., where]
+
+
+def _kept(name: str, made: torch.Tensor, source: torch.Tensor, again: torch.Tensor) -> Row:
+    least = (again - source).abs().mean().item()
+    error = (made - source).abs().mean().item()
+    return (
+        f"{name}: mean error (of the VAE's round trip {least:.3f})",
+        f"{error:.3f}",
+        f"<= {least + MORE:.3f}",
+        error <= least + MORE,
+    )
+
+
+def _grown(region: torch.Tensor, pixels: int) -> torch.Tensor:
+    size = 2 * pixels + 1
+    return torch.nn.functional.max_pool2d(region[None, None].float(), size, 1, pixels)[0, 0] > 0
+
+
+def through_vae(studio: Studio, clips: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        parts = [studio.vae.taesd_decoder(studio.vae.taesd_encoder(clip)) for clip in clips]
+    return torch.stack(parts).clamp(0, 1)
+
+
+def _ends(studio: Studio) -> list[Row]:
+    """With everything given, and with nothing."""
+    edit = inpaintings(1, world.FRAMES)
+    (shown,) = edit.given
+    whole = ClipCondition(edit.source[0].movedim(1, -1), torch.zeros_like(shown.mask))
+    nothing = ClipCondition(torch.full_like(shown.pixels, 0.5), torch.ones_like(shown.mask))
+    rows: list[Row] = []
+    for name, setup in MODELS.items():
+        clip = studio.film_given(setup, edit.asked, [whole])
+        off = (clip - through_vae(studio, edit.source)).abs().max().item()
+        rows.append(
+            (f"{name}, all given: greatest difference from the source, through the VAE",
+             f"{off:.4f}", "<= 0.001", off <= 0.001)
+        )  # fmt: skip
+        made = [studio.film_given(setup, edit.asked, [nothing], mask) for mask in (True, False)]
+        same = torch.equal(*made)
+        rows.append(
+            (f"{name}, nothing given: the clip without a mask", "same" if same else "another",
+             "same", same)
+        )  # fmt: skip
+    return rows
