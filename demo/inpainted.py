@@ -58,9 +58,7 @@ def _of_one(scenes: world.Scenes, generator: torch.Generator) -> torch.Tensor:
     return torch.where(close, regions.around(scenes, generator), anywhere)
 
 
-def _of_two(
-    first: world.Scenes, second: world.Scenes, generator: torch.Generator
-) -> torch.Tensor:
+def _of_two(first: world.Scenes, second: world.Scenes, generator: torch.Generator) -> torch.Tensor:
     """Around the first shape, or the whole side that it is on; never the other one."""
     close = torch.rand(len(first), 1, 1, generator=generator) < 0.5
     box = regions.around(first, generator)

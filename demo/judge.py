@@ -106,6 +106,23 @@ def overlap(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return both / (one | other).sum((-2, -1)).clamp(min=1)
 
 
+def style_distances(
+    stills: torch.Tensor, clips: torch.Tensor, count: int | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Distance of each still, and of each frame, to the mean palette of its prompt's stills."""
+    own, other = _palette(stills[:count]), _palette(clips)
+    centre = own.mean(1, keepdim=True)
+    return (own - centre).norm(dim=2).flatten(), (other - centre).norm(dim=2).flatten()
+
+
+def _palette(clips: torch.Tensor) -> torch.Tensor:
+    """[N, F, 6]: the shape's colour and the background's, means in RGB."""
+    frames = clips.flatten(0, 1)
+    background = frames.median(dim=-1).values.mean(-1)
+    both = torch.cat([find(frames).mean_colour, background], dim=1)
+    return both.unflatten(0, clips.shape[:2])
+
+
 def watermark_correlation(pictures: torch.Tensor) -> torch.Tensor:
     """How strongly each picture [N, 3, H, W] carries the mark: 1 where bars are black and white."""
     mark = world.watermark(pictures.shape[-1])

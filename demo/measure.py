@@ -9,9 +9,11 @@ from typing import NamedTuple
 import torch
 
 from . import control, judge, world
+from .measure_edits import edits
 from .measure_images import both_ends, camera_paths, first_frame, pia, sketches
 from .measure_long import long_clips, long_looks
 from .measure_space_time import frames_shared, space_time
+from .measure_restyled import style_blend, upscaled, video_to_video
 from .measure_strength import along_clip, by_area, free_init, positions
 from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
@@ -86,9 +88,9 @@ def personalised(studio: Studio, seeds: int) -> list[Row]:
         rows.append((f"{name}smoother", f"{ratio:.1f} times", ">= 5", ratio >= 5))
         net = moving.shift.norm(dim=1).median().item()
         rows.append((f"{name}net displacement", f"{net:.1f} px", ">= 6", net >= 6))
-        own, animated = style_distances(stills, clips)
+        own, animated = judge.style_distances(stills, clips)
         spread = own.quantile(0.95).item()
-        plain = style_distances(stills, studio.film(OFF, asked[:8]), 8)[1].median().item()
+        plain = judge.style_distances(stills, studio.film(OFF, asked[:8]), 8)[1].median().item()
         rows.append(
             (
                 f"{name}distance to its own stills (of the stills: 95 % below {spread:.3f}; "
@@ -99,23 +101,6 @@ def personalised(studio: Studio, seeds: int) -> list[Row]:
             )
         )
     return rows
-
-
-def style_distances(
-    stills: torch.Tensor, clips: torch.Tensor, count: int | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Distance of each still, and of each frame, to the mean palette of its prompt's stills."""
-    own, other = _palette(stills[:count]), _palette(clips)
-    centre = own.mean(1, keepdim=True)
-    return (own - centre).norm(dim=2).flatten(), (other - centre).norm(dim=2).flatten()
-
-
-def _palette(clips: torch.Tensor) -> torch.Tensor:
-    """[N, F, 6]: the shape's colour and the background's, means in RGB."""
-    frames = clips.flatten(0, 1)
-    background = frames.median(dim=-1).values.mean(-1)
-    both = torch.cat([judge.find(frames).mean_colour, background], dim=1)
-    return both.unflatten(0, clips.shape[:2])
 
 
 def prompts(studio: Studio, seeds: int) -> list[Row]:
@@ -288,5 +273,9 @@ CLAIMS = {
     "sketches": Claim("Sketches become a clip", sketches),
     "space_time": Claim("A space-time U-Net beside AnimateDiff's layout (Lumiere)", space_time),
     "frames_shared": Claim("Deep levels share frames, untrained for it", frames_shared),
+    "edits": Claim("Parts of a clip are given, the rest is made", edits),
+    "style_blend": Claim("A style is blended in", style_blend),
+    "video_to_video": Claim("A video is made over (SDEdit)", video_to_video),
+    "upscaled": Claim("A long clip is made larger in windows", upscaled),
     "camera_paths": Claim("A camera goes where its path says (CameraCtrl)", camera_paths),
 }

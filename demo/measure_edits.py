@@ -3,12 +3,14 @@
 Every function returns rows as in measure.py.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from animatediff_native.conditions.clip_condition import ClipCondition
+from animatediff_native.conditions.clip_condition import ClipCondition, Wanted, clip_condition
+from animatediff_native.conditions.clip_modes import CINEMAGRAPH, INPAINT, OUTPAINT
+from animatediff_native.conditions.clip_region import Padding
+from animatediff_native.motion.clip_part import ClipPart
 
 from . import judge, world
 from .inpainted import draw_both, in_half
@@ -28,7 +30,8 @@ class Edit(NamedTuple):
 
     asked: what is to be in the region; source: [N, F, 3, H, W], the whole of what is shown, by
     which what was kept is judged; given: of each clip; region: [H, W], true where clips are made;
-    empty: [N, 3, H, W], the background without shapes; first: whether frame 0 is given whole.
+    empty: [N, 3, H, W], the background without shapes; first: whether frame 0 is given whole;
+    sees_all: whether what is asked for is all that the picture shows.
     """
 
     asked: list[Wish]
@@ -37,6 +40,7 @@ class Edit(NamedTuple):
     region: torch.Tensor
     empty: torch.Tensor
     first: bool = False
+    sees_all: bool = False
 
 
 def cinemagraphs(count: int, frames: int) -> Edit:
@@ -44,7 +48,7 @@ def cinemagraphs(count: int, frames: int) -> Edit:
     left, right = _two(count, 1, 50000)
     source = draw_both(left[0], right[0])[:, None].expand(-1, frames, -1, -1, -1)
     region = _left(world.SIZE // 2)
-    given = [_given(clip, region, first=True) for clip in source]
+    given = _given(source[:, :1], Wanted(CINEMAGRAPH, region=region[None]), frames)
     return Edit(_wishes(left[0], 50000), source, given, region, world.backdrop(left[0]), True)
 
 
@@ -53,10 +57,10 @@ def inpaintings(count: int, frames: int) -> Edit:
     left, right = _two(count, frames, 51000)
     source = torch.stack([draw_both(*both) for both in zip(left, right, strict=True)], dim=1)
     region = _left(world.SIZE // 2)
+    given = _given(source, Wanted(INPAINT, region=region[None]), frames)
     colour = (left[0].colour + 2) % len(world.COLOURS)
     colour = torch.where(colour == right[0].colour, (colour + 1) % len(world.COLOURS), colour)
     other = replace(left[0], shape=(left[0].shape + 1) % len(world.SHAPES), colour=colour)
-    given = [_given(clip, region) for clip in source]
     return Edit(_wishes(other, 51000), source, given, region, world.backdrop(left[0]))
 
 
@@ -64,12 +68,14 @@ def outpaintings(count: int, frames: int) -> Edit:
     """Clips that had more at the left."""
     scenes = world.random_clips(count, torch.Generator().manual_seed(52000), frames)
     source = torch.stack([world.draw(each) for each in scenes], dim=1)
-    region = _left(CUT)
-    given = [_given(clip, region) for clip in source]
-    return Edit(_wishes(scenes[0], 52000), source, given, region, world.backdrop(scenes[0]))
+    given = _given(source[..., CUT:], Wanted(OUTPAINT, padding=Padding(left=CUT)), frames)
+    return Edit(
+        _wishes(scenes[0], 52000), source, given, _left(CUT), world.backdrop(scenes[0]),
+        sees_all=True,
+    )  # fmt: skip
 
 
-EDITS = {"cinemagraph": cinemagraphs, "inpaint": inpaintings, "outpaint": outpaintings}
+EDITS = {CINEMAGRAPH: cinemagraphs, INPAINT: inpaintings, OUTPAINT: outpaintings}
 
 
 def _two(count: int, frames: int, seed: int) -> tuple[list[world.Scenes], list[world.Scenes]]:
@@ -88,12 +94,10 @@ def _left(pixels: int) -> torch.Tensor:
     return region
 
 
-def _given(clip: torch.Tensor, region: torch.Tensor, first: bool = False) -> ClipCondition:
-    mask = region.float().repeat(len(clip), 1, 1)
-    if first:
-        mask[0] = 0.0
-    pixels = clip.movedim(1, -1)
-    return ClipCondition(torch.where(mask[..., None] > 0, 0.5, pixels), mask)
+def _given(clips: torch.Tensor, wanted: Wanted, frames: int) -> list[ClipCondition]:
+    """What Clip Condition makes of pictures or videos [N, n, 3, H, W]."""
+    part = ClipPart(frames, 0, frames)
+    return [clip_condition(clip.movedim(1, -1), wanted, part) for clip in clips]
 
 
 def _wishes(scenes: world.Scenes, seed: int) -> list[Wish]:
@@ -120,13 +124,14 @@ def edits(studio: Studio, seeds: int) -> list[Row]:
 def _judged(studio: Studio, name: str, edit: Edit, clips: torch.Tensor) -> list[Row]:
     far = ~_grown(edit.region, NEAR)
     again = through_vae(studio, edit.source)
-    rows = [_kept(f"{name}: outside the region", *(_at(each, far) for each in (clips, edit.source, again)))]
+    outside = (each[..., far] for each in (clips, edit.source, again))
+    rows = [_kept(f"{name}: outside the region", *outside)]
     if edit.first:
         rows.append(_kept(f"{name}: frame 0", clips[:, 0], edit.source[:, 0], again[:, 0]))
     moved = (clips - clips[:, :1]).abs().amax((1, 2))[:, edit.region] > CHANGED
     pixels = moved.sum(1).float().median().item()
     inside = torch.where(edit.region, clips, edit.empty[:, None])
-    shape, colour = studio.obeyed(inside if edit.region.sum() > 0 else clips, edit.asked)
+    shape, colour = studio.obeyed(clips if edit.sees_all else inside, edit.asked)
     place = judge.find(inside.flatten(0, 1)).place.unflatten(0, clips.shape[:2])
     way = (place[:, 1:] - place[:, :-1]).norm(dim=2).mean(1).median().item()
     return [
@@ -135,10 +140,6 @@ def _judged(studio: Studio, name: str, edit: Edit, clips: torch.Tensor) -> list[
         (f"{name}: inside: pixels a frame; shape and colour asked for, of frames",
          f"{way:.2f}; {100 * shape:.0f} %, {100 * colour:.0f} %", "", True),
     ]  # fmt: skip
-
-
-def _at(clips: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    return clips[..., where]
 
 
 def _kept(name: str, made: torch.Tensor, source: torch.Tensor, again: torch.Tensor) -> Row:

@@ -1,5 +1,6 @@
 """Long clips: whether they hold together, what keeps their look, and what that costs in motion."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -54,18 +55,21 @@ def looks(clips: torch.Tensor) -> Looks:
         (sizes[1] - sizes[0]).abs().exp(),
         pairs.mean((1, 2)),
         (palette[:, last].mean(1) - palette[:, first].mean(1)).norm(dim=1),
-        _at_joins(clips),
+        at_joins(clips),
         (place[:, 1:] - place[:, :-1]).norm(dim=2).mean(1),
         (place[:, world.FRAMES - 1 :] - place[:, : 1 - world.FRAMES]).norm(dim=2).mean(1),
     )
 
 
-def _at_joins(clips: torch.Tensor) -> torch.Tensor:
-    """[N], change from a frame to the next at the joins of windows, over that elsewhere."""
+def at_joins(clips: torch.Tensor, at: Iterable[int] | None = None) -> torch.Tensor:
+    """[N], change from a frame to the next at the joins of windows, over that elsewhere. at: the
+    frames before the joins, where windows do not overlap."""
     changed = (clips[:, 1:] - clips[:, :-1]).abs().mean((2, 3, 4))  # [N, F - 1]
     joins = torch.zeros(changed.shape[1], dtype=torch.bool)
-    for start in range(HOP, clips.shape[1] - OVERLAP, HOP):
-        joins[start - 1 : start + OVERLAP] = True
+    if at is None:
+        starts = range(HOP, clips.shape[1] - OVERLAP, HOP)
+        at = (start + i for start in starts for i in range(-1, OVERLAP))
+    joins[list(at)] = True
     return changed[:, joins].mean(1) / changed[:, ~joins].mean(1)
 
 
@@ -73,7 +77,7 @@ def long_clips(studio: Studio, seeds: int) -> list[Row]:
     asked = wishes(seeds, 8000)
     clips = studio.film(Setup(), asked, FRAMES)
     shape, colour = studio.obeyed(clips, asked)
-    seam = _at_joins(clips).median().item()
+    seam = at_joins(clips).median().item()
     return [
         ("64 frames: change at the joins over elsewhere", f"{seam:.2f}", "<= 1.2", seam <= 1.2),
         ("shape kept, of frames", f"{100 * shape:.1f} %", ">= 95 %", shape >= 0.95),

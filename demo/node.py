@@ -13,7 +13,15 @@ from .text import MiniatureText
 from .world import BACKGROUND_NAMES, COLOURS, SHAPES
 
 WEIGHTS = Path(os.environ.get("ADN_MINIATURE") or Path(__file__).with_name("weights"))
-MODELS = {"plain": "miniature_unet", "ink": "miniature_unet_ink"}
+MODELS = {
+    "plain": "miniature_unet",
+    "ink": "miniature_unet_ink",
+    "inpaint": "miniature_unet_inpaint",
+}
+    "plain": "miniature_unet",
+    "ink": "miniature_unet_ink",
+    "inpaint": "miniature_unet_inpaint",
+}
 
 
 class LoadMiniatureWorld(io.ComfyNode):
@@ -31,7 +39,8 @@ class LoadMiniatureWorld(io.ComfyNode):
                 io.Combo.Input(
                     "model",
                     options=there,
-                    tooltip="plain: the base model. ink: one fine-tuned on dark colours on paper.",
+                    tooltip="plain: the base model. ink: one fine-tuned on dark colours on paper. "
+                    "inpaint: one for inpainting, with mask and masked image as channels.",
                 )
             ],
             outputs=[

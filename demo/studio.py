@@ -27,8 +27,9 @@ from animatediff_native.samplers.windows import WindowPlan
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import load_lora_for_models
 from comfy_extras.nodes_model_merging import ModelMergeSimple
-from nodes import InpaintModelConditioning
 from safetensors.torch import load_file
+
+from nodes import InpaintModelConditioning
 
 from . import control, world
 from .judge import ShapeRule, find
@@ -243,7 +244,20 @@ class Studio:
         of_shape, of_colour = ((hits & found.present).float().mean().item() for hits in right)
         return of_shape, of_colour
 
-    def _clip(
+    def latents(self, setup: Setup, asked: Sequence[Wish], frames: int) -> list[torch.Tensor]:
+        """What `film` shows, before the VAE: [F, 4, h, w] each, as a LATENT has it."""
+        model = self.model(setup)
+        return [
+            self._sampled(model, setup, wish, frames, self._conditioning(wish)) for wish in asked
+        ]
+
+    def _clip(self, model: ModelPatcher, setup: Setup, *what, **more) -> torch.Tensor:
+        samples = self._sampled(model, setup, *what, **more)
+        scaled = model.model.process_latent_in(samples)
+        with torch.no_grad():
+            return self.vae.taesd_decoder(scaled).clamp(0, 1)
+
+    def _sampled(
         self,
         model: ModelPatcher,
         setup: Setup,
@@ -259,7 +273,7 @@ class Studio:
             latent = torch.zeros(frames, 4, world.SIZE // 8, world.SIZE // 8)
         plan = WindowPlan(world.FRAMES, world.FRAMES // 4)
         order = noise_order(plan, frames, NoiseOrder.ANY, wish.seed) if setup.free_noise else None
-        samples = comfy.sample.sample(
+        return comfy.sample.sample(
             model,
             comfy.sample.prepare_noise(latent, wish.seed, order),
             STEPS, setup.cfg, SAMPLER, SCHEDULER,
@@ -270,9 +284,6 @@ class Studio:
             disable_pbar=True,
             seed=wish.seed,
         )  # fmt: skip
-        scaled = model.model.process_latent_in(samples)
-        with torch.no_grad():
-            return self.vae.taesd_decoder(scaled).clamp(0, 1)
 
     def _conditioning(self, wish: Wish) -> list:
         """Positive and negative."""
