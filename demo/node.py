@@ -18,10 +18,6 @@ MODELS = {
     "ink": "miniature_unet_ink",
     "inpaint": "miniature_unet_inpaint",
 }
-    "plain": "miniature_unet",
-    "ink": "miniature_unet_ink",
-    "inpaint": "miniature_unet_inpaint",
-}
 
 
 class LoadMiniatureWorld(io.ComfyNode):
