@@ -46,6 +46,7 @@ FILES = (
          "v1-5-pruned-emaonly-fp16.safetensors"),
     *_of("stable-diffusion-v1-5/stable-diffusion-inpainting", CHECKPOINTS,
          "sd-v1-5-inpainting.ckpt"),
+    *_of("Envvi/Inkpunk-Diffusion", CHECKPOINTS, "Inkpunk-Diffusion-v2.ckpt"),
     *_of("guoyww/animatediff", MODULES, "mm_sd_v14.ckpt", "mm_sd_v15.ckpt", "mm_sd_v15_v2.ckpt",
          "v3_sd15_mm.ckpt", "mm_sdxl_v10_beta.ckpt"),
     *_of("hotshotco/Hotshot-XL", MODULES, "hsxl_temporal_layers.safetensors",

@@ -50,6 +50,8 @@ HINTS = {
     "long_clip_in_parts": "C M F | A CC | P CW | ^PS FN | ^K | ^V IB SI/2 SL",
     "domain_adapter": "C M F | A P P | DA DA DA | ^K K | ^K V V | ^V ST ST W/3",
     "train_motion_lora": "C M LV | A GV P P | IB | T | SML PI",
+    "video_to_video_compared": "LV C P | GV IB M P | A SC VE | ^K K | ^K V V | ^V ST ST CV SV/3",
+    "upscale_long_clip": "C M F P | A FN | CW P | K | LU K | V W",
 }
 SHORT = {
     "A": "ADN_ApplyMotionModule", "C": "CheckpointLoaderSimple", "CA": "ControlNetApplyAdvanced",
@@ -61,8 +63,8 @@ SHORT = {
     "FS": "ADN_FrameStrengths", "GV": "GetVideoComponents", "IB": "ImageFromBatch",
     "IC": "InpaintModelConditioning", "IM": "ImageBatch", "IX": "ADN_I2VImage", "K": "KSampler",
     "L": "ADN_LoadMotionLora", "LI": "LoadImage", "LL": "LoraLoader", "LS": "ADN_LoadSparseCtrl",
-    "LV": "LoadVideo", "M": "ADN_LoadMotionModule", "MC": "MaskComposite",
-    "MS": "ADN_MotionStrength", "N": "ADN_FrameNoise", "NL": "ADN_NoiseLayer",
+    "LU": "LatentUpscaleBy", "LV": "LoadVideo", "M": "ADN_LoadMotionModule",
+    "MC": "MaskComposite", "MS": "ADN_MotionStrength", "N": "ADN_FrameNoise", "NL": "ADN_NoiseLayer",
     "P": "CLIPTextEncode", "PI": "PreviewImage", "PS": "ADN_PromptSchedule", "PX": "ADN_PiaImage",
     "RI": "RepeatImageBatch", "SC": "ImageScale", "SF": "ADN_SparseFrames", "SI": "SaveImage",
     "SL": "SaveLatent", "SM": "SolidMask", "SML": "ADN_SaveMotionLora", "ST": "ImageStitch",

@@ -45,6 +45,9 @@ TITLES = {
     "long_clip_in_parts": "Long clip in parts",
     "domain_adapter": "Domain adapter compared",
     "train_motion_lora": "Train a MotionLoRA",
+    "style_blend": "Style blended in",
+    "video_to_video_compared": "Video to video compared",
+    "upscale_long_clip": "Long clip made larger",
 }
 
 

@@ -31,6 +31,7 @@ HOST_NODES = (
     "comfy_extras.nodes_canny",
     "comfy_extras.nodes_images",
     "comfy_extras.nodes_mask",
+    "comfy_extras.nodes_model_merging",
     "comfy_extras.nodes_preview_any",
     "comfy_extras.nodes_video",
 )
