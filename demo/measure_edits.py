@@ -13,8 +13,8 @@ from animatediff_native.conditions.clip_region import Padding
 from animatediff_native.motion.clip_part import ClipPart
 
 from . import judge, world
-from .inpainted import draw_both, in_half
 from .studio import Setup, Studio, Wish
+from .two_shapes import draw_both, in_half
 
 Row = tuple[str, str, str, bool]
 MORE = 0.01  # that the mean error may be beyond that of the VAE's round trip

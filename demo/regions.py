@@ -73,6 +73,27 @@ def regions(count: int, generator: torch.Generator) -> torch.Tensor:
     return kinds[kind, torch.arange(count)]
 
 
+def of_one(scenes: world.Scenes, generator: torch.Generator) -> torch.Tensor:
+    """Anywhere, or around the shape in every fourth picture."""
+    anywhere = regions(len(scenes), generator)
+    close = torch.rand(len(scenes), 1, 1, generator=generator) < 0.25
+    return torch.where(close, around(scenes, generator), anywhere)
+
+
+def of_two(first: world.Scenes, second: world.Scenes, generator: torch.Generator) -> torch.Tensor:
+    """Around the first shape, or the whole side that it is on; never the other one."""
+    close = torch.rand(len(first), 1, 1, generator=generator) < 0.5
+    box = around(first, generator)
+    axis, _ = _axes()
+    u, v = (axis - at[:, None] for at in ((first.x + second.x) / 2, (first.y + second.y) / 2))
+    left, up = ((a < b)[:, None] for a, b in ((first.x, second.x), (first.y, second.y)))
+    beside = (first.x - second.x).abs() > (first.y - second.y).abs()
+    in_x = ((u < 0) == left)[:, None, :].expand_as(box)
+    in_y = ((v < 0) == up)[:, :, None].expand_as(box)
+    side = torch.where(beside[:, None, None], in_x, in_y)
+    return torch.where(close, box & side, side)
+
+
 def greyed(pictures: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
     """Pictures [N, 3, H, W] with a region [N, H, W] that is grey."""
     return torch.where(region[:, None], torch.full((), GREY), pictures)
