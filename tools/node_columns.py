@@ -52,6 +52,9 @@ HINTS = {
     "train_motion_lora": "C M LV | A GV P P | IB | T | SML PI",
     "video_to_video_compared": "LV C P | GV IB M P | A SC VE | ^K K | ^K V V | ^V ST ST CV SV/3",
     "upscale_long_clip": "C M F P | A FN | CW P | K | LU K | V W",
+    "cinemagraph": "LI C M | CI P P | IC A | K | V PB | W",
+    "video_inpainting": "LV LV | GV GV C M | IB IB TM P P | CI A | IC CW | K V | PB CV SV",
+    "video_outpainting": "LV C M | GV IB P P | CI A | IC K | V PB | CV SV",
 }
 SHORT = {
     "A": "ADN_ApplyMotionModule", "C": "CheckpointLoaderSimple", "CA": "ControlNetApplyAdvanced",
@@ -65,10 +68,10 @@ SHORT = {
     "L": "ADN_LoadMotionLora", "LI": "LoadImage", "LL": "LoraLoader", "LS": "ADN_LoadSparseCtrl",
     "LU": "LatentUpscaleBy", "LV": "LoadVideo", "M": "ADN_LoadMotionModule",
     "MC": "MaskComposite", "MS": "ADN_MotionStrength", "N": "ADN_FrameNoise", "NL": "ADN_NoiseLayer",
-    "P": "CLIPTextEncode", "PI": "PreviewImage", "PS": "ADN_PromptSchedule", "PX": "ADN_PiaImage",
+    "P": "CLIPTextEncode", "PB": "ImageCompositeMasked", "PI": "PreviewImage", "PS": "ADN_PromptSchedule", "PX": "ADN_PiaImage",
     "RI": "RepeatImageBatch", "SC": "ImageScale", "SF": "ADN_SparseFrames", "SI": "SaveImage",
     "SL": "SaveLatent", "SM": "SolidMask", "SML": "ADN_SaveMotionLora", "ST": "ImageStitch",
-    "SV": "SaveVideo", "T": "ADN_TrainMotionLora", "UN": "ADN_UseNoise", "V": "VAEDecode",
+    "SV": "SaveVideo", "T": "ADN_TrainMotionLora", "TM": "ImageToMask", "UN": "ADN_UseNoise", "V": "VAEDecode",
     "VE": "VAEEncode", "W": "SaveAnimatedWEBP",
 }  # fmt: skip
 

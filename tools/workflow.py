@@ -48,6 +48,9 @@ TITLES = {
     "style_blend": "Style blended in",
     "video_to_video_compared": "Video to video compared",
     "upscale_long_clip": "Long clip made larger",
+    "cinemagraph": "Cinemagraph",
+    "video_inpainting": "Part of a video made anew",
+    "video_outpainting": "Video made wider",
 }
 
 

@@ -26,6 +26,7 @@ LENGTHS = {
     "view_overlap",
 }  # fmt: skip
 SEEDS = {"seed", "noise_seed"}
+ADDED = {"left", "top", "right", "bottom"}  # pixels around a picture
 SHORTEST_WINDOW = 2
 KEY_FRAME = re.compile(r"""^\s*["']?(?P<frame>\d+)["']?\s*:""", re.MULTILINE)
 KEY_NUMBER = re.compile(r"(?:^|,)\s*(?P<frame>\d+)\s*:", re.MULTILINE)
@@ -62,6 +63,8 @@ def _small(key: str, value: Any, name: str) -> Any:
         return crc32(name.encode()) + value
     if key in ("width", "height"):
         return min(value, SIZE)  # 0 is: as the other side
+    if key in ADDED:
+        return value // 2**PART
     least = SHORTEST_WINDOW if key in WINDOW_LENGTHS else 1
     return max(value // PART, min(value, least)) if key in LENGTHS else value
 
