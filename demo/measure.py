@@ -12,8 +12,8 @@ from . import control, judge, world
 from .measure_edits import edits
 from .measure_images import both_ends, camera_paths, first_frame, pia, sketches
 from .measure_long import long_clips, long_looks
-from .measure_space_time import frames_shared, space_time
 from .measure_restyled import style_blend, upscaled, video_to_video
+from .measure_space_time import frames_shared, space_time
 from .measure_strength import along_clip, by_area, free_init, positions
 from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
@@ -271,11 +271,11 @@ CLAIMS = {
     "pia": Claim("A picture begins to move (PIA)", pia),
     "both_ends": Claim("From the first frame to the last", both_ends),
     "sketches": Claim("Sketches become a clip", sketches),
-    "space_time": Claim("A space-time U-Net beside AnimateDiff's layout (Lumiere)", space_time),
-    "frames_shared": Claim("Deep levels share frames, untrained for it", frames_shared),
+    "camera_paths": Claim("A camera goes where its path says (CameraCtrl)", camera_paths),
     "edits": Claim("Parts of a clip are given, the rest is made", edits),
     "style_blend": Claim("A style is blended in", style_blend),
     "video_to_video": Claim("A video is made over (SDEdit)", video_to_video),
     "upscaled": Claim("A long clip is made larger in windows", upscaled),
-    "camera_paths": Claim("A camera goes where its path says (CameraCtrl)", camera_paths),
+    "space_time": Claim("A space-time U-Net beside AnimateDiff's layout (Lumiere)", space_time),
+    "frames_shared": Claim("Deep levels share frames, untrained for it", frames_shared),
 }
