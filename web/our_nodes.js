@@ -19,7 +19,7 @@ const FAMILIES = {
   purple: [
     "ApplyMotionModule", "MotionStrength", "StretchPositions", "AdjustWeights", "FreeLong", "Views",
     "ContextWindows", "FreeInit", "NoiseSchedule", "FrameLora", "FrameGuidance", "PiaImage",
-    "I2VImage", "CameraControl",
+    "I2VImage", "CameraControl", "SpaceTime",
   ],
   green: [
     "PromptSchedule", "FrameStrengths", "FrameControlStrength", "FramePromptStrength", "CameraPath",

@@ -78,7 +78,10 @@ CONTRACT = {
     ),
     "ADN_ClipCondition": (
         "Clip Condition (first and last frame, AnimateDiff)",
-        ["images", "mode", "at", "frames", "latent", "first_frame", "total_frames", "width", "height"],
+        [
+            *("images", "mode", "at", "frames", "latent", "first_frame", "total_frames", "width"),
+            *("height", "region", "left", "top", "right", "bottom", "feather"),
+        ],
         ["IMAGE", "MASK"],
     ),
     "ADN_ImageToVideoWays": (
@@ -126,6 +129,11 @@ CONTRACT = {
         "Views (view options, long clips, AnimateDiff)",
         ["motion_module", "view_length", "view_overlap", "schedule", "fuse"],
         ["ADN_MOTION_MODULE"],
+    ),
+    "ADN_SpaceTime": (
+        "Space-Time Frame Sharing (Lumiere, faster, AnimateDiff)",
+        ["model", "levels", "start_percent", "end_percent"],
+        ["MODEL"],
     ),
     "ADN_FrameLora": (
         "LoRA by Frame (LoRA schedule, AnimateDiff)",

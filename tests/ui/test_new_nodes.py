@@ -36,6 +36,7 @@ SAMPLED = {
     "ADN_Views": ({"motion_module": ("module", 0)}, MODULE),
     "ADN_MotionStrength": ({}, "motion_strength"),
     "ADN_ContextWindows": ({"model": ("animated", 0)}, MODEL),
+    "ADN_SpaceTime": ({"model": ("animated", 0)}, MODEL),
     "ADN_FreeInit": ({"model": ("animated", 0)}, MODEL),
     "ADN_NoiseSchedule": ({"model": ("checkpoint", 0)}, MODEL),
     "ADN_FrameGuidance": ({"model": ("animated", 0)}, MODEL),
