@@ -18,6 +18,7 @@ BENCHMARKS = (
     "conditions",
     "lora_load",
     "frame_lora",
+    "frame_sharing",
     "image_motion",
     "training",
 )

@@ -49,8 +49,10 @@ def new_sharing(model: Any, halvings: int, steps: StepRange) -> SharingUse | Non
             f"0 to {levels - 1}",
             f"set levels to {levels - 1} or less.",
         )
+    if halvings == 0:
+        return None
     require_none(model)
-    return SharingUse(FrameSharing(levels, halvings), steps) if halvings else None
+    return SharingUse(FrameSharing(levels, halvings), steps)
 
 
 def require_none(model: Any) -> None:

@@ -79,6 +79,7 @@ def test_one_way_of_sharing_for_a_model(model, begun):
         apply_motion_module(apply_frame_sharing(model, 1), begun)
     with pytest.raises(AnimateDiffError, match=FILE):
         apply_frame_sharing(apply_motion_module(model, begun), 1)
+    assert apply_frame_sharing(apply_motion_module(model, begun), 0)  # off
 
 
 def test_its_file_is_recognised_and_loads_the_same(model, begun, tmp_path):
