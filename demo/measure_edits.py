@@ -22,7 +22,8 @@ NEAR = 8  # pixels beside a region that do not count: one of the latent's, which
 LONG = 64  # frames, in windows
 CUT = 24  # pixels at the left that are painted anew
 CHANGED = 0.1  # in RGB, for a pixel to have moved
-MODELS = {"inpainting model": Setup("inpaint"), "noise mask": Setup()}
+INPAINTING = Setup("inpaint")
+MODELS = {"inpainting model": INPAINTING, "noise mask": Setup()}
 
 
 class Edit(NamedTuple):
@@ -41,6 +42,13 @@ class Edit(NamedTuple):
     empty: torch.Tensor
     first: bool = False
     sees_all: bool = False
+
+    def of(self, count: int) -> "Edit":
+        """The first clips alone."""
+        return self._replace(
+            asked=self.asked[:count], source=self.source[:count], given=self.given[:count],
+            empty=self.empty[:count],
+        )  # fmt: skip
 
 
 def cinemagraphs(count: int, frames: int) -> Edit:
@@ -111,21 +119,28 @@ def edits(studio: Studio, seeds: int) -> list[Row]:
     rows: list[Row] = []
     for mode, make in EDITS.items():
         edit = make(seeds, world.FRAMES)
+        again = through_vae(studio, edit.source)
         for name, setup in MODELS.items():
             clips = studio.film_given(setup, edit.asked, edit.given)
-            rows += _judged(studio, f"{mode}, {name}", edit, clips)
+            rows += _judged(studio, f"{mode}, {name}", edit, clips, again)
+        if mode == INPAINT:
+            half = edit.of(max(1, seeds // 2))
+            clips = studio.film_given(INPAINTING, half.asked, half.given, noise_mask=False)
+            row = _outside(f"{mode}, inpainting model without a noise mask", half, clips, again)
+            rows.append((*row[:2], "", True))
     for mode, make in EDITS.items():
-        edit = make(max(1, seeds // 4), LONG)
-        clips = studio.film_given(MODELS["inpainting model"], edit.asked, edit.given)
-        rows += _judged(studio, f"{mode}, {LONG} frames in windows", edit, clips)
+        edit = make(max(1, seeds // 8), LONG)
+        clips = studio.film_given(INPAINTING, edit.asked, edit.given)
+        name = f"{mode}, {LONG} frames in windows"
+        rows += _judged(studio, name, edit, clips, through_vae(studio, edit.source))
     return [*rows, *_ends(studio)]
 
 
-def _judged(studio: Studio, name: str, edit: Edit, clips: torch.Tensor) -> list[Row]:
-    far = ~_grown(edit.region, NEAR)
-    again = through_vae(studio, edit.source)
-    outside = (each[..., far] for each in (clips, edit.source, again))
-    rows = [_kept(f"{name}: outside the region", *outside)]
+def _judged(
+    studio: Studio, name: str, edit: Edit, clips: torch.Tensor, again: torch.Tensor
+) -> list[Row]:
+    """again: the source, once through the VAE."""
+    rows = [_outside(name, edit, clips, again)]
     if edit.first:
         rows.append(_kept(f"{name}: frame 0", clips[:, 0], edit.source[:, 0], again[:, 0]))
     moved = (clips - clips[:, :1]).abs().amax((1, 2))[:, edit.region] > CHANGED
@@ -133,13 +148,25 @@ def _judged(studio: Studio, name: str, edit: Edit, clips: torch.Tensor) -> list[
     inside = torch.where(edit.region, clips, edit.empty[:, None])
     shape, colour = studio.obeyed(clips if edit.sees_all else inside, edit.asked)
     place = judge.find(inside.flatten(0, 1)).place.unflatten(0, clips.shape[:2])
-    way = (place[:, 1:] - place[:, :-1]).norm(dim=2).mean(1).median().item()
+    steps = (place[:, 1:] - place[:, :-1]).norm(dim=2)
+    if edit.sees_all:
+        there = (each[..., edit.region] for each in (clips, edit.source, again))
+        row = _kept(f"{name}: inside, beside what was cut off", *there)
+        rows.append((*row[:2], "", True))
+    begins = f" ({steps[:, 0].median():.2f} from the given frame)" if edit.first else ""
     return [
         *rows,
         (f"{name}: pixels inside that change, median", f"{pixels:.0f}", "> 0", pixels > 0),
         (f"{name}: inside: pixels a frame; shape and colour asked for, of frames",
-         f"{way:.2f}; {100 * shape:.0f} %, {100 * colour:.0f} %", "", True),
+         f"{steps.mean(1).median():.2f}{begins}; {100 * shape:.0f} %, {100 * colour:.0f} %", "",
+         True),
     ]  # fmt: skip
+
+
+def _outside(name: str, edit: Edit, clips: torch.Tensor, again: torch.Tensor) -> Row:
+    far = ~_grown(edit.region, NEAR)
+    outside = (each[..., far] for each in (clips, edit.source, again[: len(clips)]))
+    return _kept(f"{name}: outside the region and {NEAR} pixels around it", *outside)
 
 
 def _kept(name: str, made: torch.Tensor, source: torch.Tensor, again: torch.Tensor) -> Row:
