@@ -78,6 +78,7 @@ def _image_module(kind: Kind, node: str, sampler: str) -> Way:
 
 _PIA = _image_module(PIA, "PIA Image", "KSampler")
 _I2V = _image_module(I2V, "AnimateLCM-I2V Image", "KSampler (lcm, 4 steps, CFG 1)")
+_REGIONS = "cinemagraph, inpaint or outpaint"
 _CAMERA = Way(
     "CameraCtrl with a v3 motion module",
     (V3, CAMERA),
@@ -95,6 +96,9 @@ WISHES = {
     "Chosen frames": (
         _sparse(SPARSE_RGB, "at: their frames"), _inpainting("chosen frames"),
         _noise_mask("chosen frames"),
+    ),
+    "Part of a picture or video is made anew, or it grows": (
+        _inpainting(_REGIONS), _noise_mask(_REGIONS),
     ),
     "Scribbles become a video": (_sparse(SPARSE_SCRIBBLE, "at: their frames"),),
     "The camera moves": (_CAMERA,),

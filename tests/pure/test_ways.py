@@ -141,6 +141,11 @@ def test_with_all_files_the_order_is_that_of_the_rule():
             "a checkpoint for inpainting",
             "noise masks, with any checkpoint",
         ]
+    assert ranked(text, "Part of a picture or video") == [
+        "a checkpoint for inpainting: ready.",
+        "noise masks, with any checkpoint: ready.",
+    ]
+    assert "Clip Condition (cinemagraph, inpaint or outpaint) > InpaintModelConditioning" in text
     assert "Load Motion Module (pia.ckpt) > PIA Image > Apply Motion Module" in text
     assert "Load SparseCtrl (v3_sd15_sparsectrl_rgb.ckpt) and Sparse Frames (at 0, -1)" in text
     assert "Clip Condition (first and last) > InpaintModelConditioning (noise_mask off)" in text
