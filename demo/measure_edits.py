@@ -145,19 +145,20 @@ def _judged(
         rows.append(_kept(f"{name}: frame 0", clips[:, 0], edit.source[:, 0], again[:, 0]))
     moved = (clips - clips[:, :1]).abs().amax((1, 2))[:, edit.region] > CHANGED
     pixels = moved.sum(1).float().median().item()
-    inside = torch.where(edit.region, clips, edit.empty[:, None])
-    shape, colour = studio.obeyed(clips if edit.sees_all else inside, edit.asked)
+    inside = clips if edit.sees_all else torch.where(edit.region, clips, edit.empty[:, None])
+    shape, colour = studio.obeyed(inside, edit.asked)
     place = judge.find(inside.flatten(0, 1)).place.unflatten(0, clips.shape[:2])
     steps = (place[:, 1:] - place[:, :-1]).norm(dim=2)
     if edit.sees_all:
         there = (each[..., edit.region] for each in (clips, edit.source, again))
         row = _kept(f"{name}: inside, beside what was cut off", *there)
         rows.append((*row[:2], "", True))
+    shown = "the shape" if edit.sees_all else "the shape inside"
     begins = f" ({steps[:, 0].median():.2f} from the given frame)" if edit.first else ""
     return [
         *rows,
         (f"{name}: pixels inside that change, median", f"{pixels:.0f}", "> 0", pixels > 0),
-        (f"{name}: inside: pixels a frame; shape and colour asked for, of frames",
+        (f"{name}: {shown}: pixels a frame; shape and colour asked for, of frames",
          f"{steps.mean(1).median():.2f}{begins}; {100 * shape:.0f} %, {100 * colour:.0f} %", "",
          True),
     ]  # fmt: skip

@@ -57,7 +57,7 @@ def video_to_video(studio: Studio, seeds: int) -> list[Row]:
         for i in range(seeds)
     ]  # fmt: skip
     stills = studio.film(Setup(STYLE, motion=False), asked)
-    latents = [studio.host_vae.encode(clip.movedim(1, -1)) for clip in source]
+    latents: list = [studio.host_vae.encode(clip.movedim(1, -1)) for clip in source]
     rows: list[Row] = []
     overlaps, distances = [], []
     for denoise in DENOISE:

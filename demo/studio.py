@@ -29,7 +29,7 @@ from comfy.sd import load_lora_for_models
 from comfy_extras.nodes_model_merging import ModelMergeSimple
 from safetensors.torch import load_file
 
-from nodes import InpaintModelConditioning
+from nodes import InpaintModelConditioning  # type: ignore[attr-defined]  # the host's nodes.py
 
 from . import control, world
 from .judge import ShapeRule, find
