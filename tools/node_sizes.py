@@ -60,6 +60,7 @@ SIZES = {
     "ADN_PingPong": Size(225, 58),
     "ADN_PromptSchedule": Size(340, 380, 620),
     "ADN_SaveMotionLora": Size(300, 122),
+    "ADN_SpaceTime": Size(270, 130),
     "ADN_SparseFrames": Size(270, 202),
     "ADN_StretchPositions": Size(270, 170),
     "ADN_TrainMotionLora": Size(340, 680, 880),

@@ -51,6 +51,7 @@ TITLES = {
     "cinemagraph": "Cinemagraph",
     "video_inpainting": "Part of a video made anew",
     "video_outpainting": "Video made wider",
+    "space_time": "Frames shared for speed",
 }
 
 

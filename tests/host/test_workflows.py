@@ -59,6 +59,7 @@ OWN_NODES = (
     "clip_condition",
     "image_motion",
     "camera",
+    "space_time",
     "training",
 )
 ANY = "*"  # an input that takes whatever comes
