@@ -23,7 +23,10 @@ CAMERA_MOVES = ("pan_left", "pan_up", "zoom_in", "zoom_out")
 CAMERA, PIA = "miniature_camera.safetensors", "miniature_pia.safetensors"
 SPARSE = "miniature_sparsectrl_{}.safetensors"
 DUSK, ADAPTER = "miniature_lora_dusk.safetensors", "miniature_domain_adapter.safetensors"
+INPAINT, STYLED = "miniature_unet_inpaint.safetensors", "Inkpunk-Diffusion-v2.ckpt"
 CAMERA_SPEED = 0.8
+ADDED = 16  # pixels that a clip grows by at a side
+FINER = 4  # times: a miniature's edges
 SHOWN_SIZE = 256  # the clip is enlarged before it is saved
 SAMPLING = {
     "steps": 20,
@@ -52,10 +55,12 @@ def put_in(prompt: Prompt, weights: Path = WEIGHTS) -> None:
     """Change a workflow's graph so that it runs on the miniature world. Masks are made to fit."""
     for key, node in list(prompt.items()):
         change = CHANGES.get(node["class_type"])
-        if change is not None:
+        if node["class_type"] == "CheckpointLoaderSimple":
+            _load_world(prompt, key, weights)
+        elif change is not None:
             change(node)
         elif node["class_type"] == "VAEDecode":
-            _enlarge(prompt, key)
+            _enlarge(prompt, _put_back(prompt, key))
         elif node["class_type"] == "ADN_FrameLora":
             node["inputs"]["lora"] = DUSK if (weights / DUSK).is_file() else ADAPTER
 
@@ -64,8 +69,15 @@ def _take_class(node: Node, class_type: str, title: str, **inputs: object) -> No
     node.update(class_type=class_type, inputs=inputs, _meta={"title": title})
 
 
-def _load_world(node: Node) -> None:
-    _take_class(node, "ADNDemo_LoadMiniatureWorld", "Load Miniature World", model="plain")
+def _load_world(prompt: Prompt, key: str, weights: Path) -> None:
+    """The one for inpainting where there is one; a checkpoint with a style gets that of a LoRA."""
+    asked = prompt[key]["inputs"]["ckpt_name"]
+    model = "inpaint" if "inpaint" in asked and (weights / INPAINT).is_file() else "plain"
+    _take_class(prompt[key], "ADNDemo_LoadMiniatureWorld", "Load Miniature World", model=model)
+    if asked == STYLED and (weights / DUSK).is_file():
+        with_style = _insert(prompt, [key, 0])
+        inputs = {"domain_adapter": DUSK, "strength": 1.0, "model": [key, 0]}
+        _take_class(prompt[with_style], "ADN_LoadDomainAdapter", "Style", **inputs)
 
 
 def _load_control(node: Node) -> None:
@@ -78,6 +90,16 @@ def _write(node: Node) -> None:
 
 def _shrink(node: Node) -> None:
     node["inputs"].update(width=SIZE, height=SIZE)
+
+
+def _shrink_clip(node: Node) -> None:
+    """What is added around the pictures is a part of the world's size: they get narrower."""
+    added = {side: ADDED for side in ("left", "top", "right", "bottom") if node["inputs"][side]}
+    across, down = (
+        ADDED * len(added.keys() & sides) for sides in ({"left", "right"}, {"top", "bottom"})
+    )
+    node["inputs"].update(width=SIZE - across, height=SIZE - down, **added)
+    node["inputs"]["feather"] //= FINER
 
 
 def _sample(node: Node) -> None:
@@ -127,7 +149,6 @@ def _load_motion_lora(node: Node) -> None:
 
 
 CHANGES: dict[str, Callable[[Node], None]] = {
-    "CheckpointLoaderSimple": _load_world,
     "ControlNetLoader": _load_control,
     "CLIPTextEncode": _write,
     "EmptyLatentImage": _shrink,
@@ -135,7 +156,7 @@ CHANGES: dict[str, Callable[[Node], None]] = {
     "KSampler": _sample,
     "ADN_CameraControl": _load_camera,
     "ADN_CameraPath": _go_slowly,
-    "ADN_ClipCondition": _shrink,
+    "ADN_ClipCondition": _shrink_clip,
     "ADN_FrameGuidance": _guide,
     "ADN_LoadMotionModule": _load_module,
     "ADN_LoadMotionLora": _load_motion_lora,
@@ -145,22 +166,26 @@ CHANGES: dict[str, Callable[[Node], None]] = {
 }
 
 
+def _put_back(prompt: Prompt, decoder: str) -> str:
+    """The node that puts the decoded frames into their source, or the decoder."""
+    takes = (key for key, node in prompt.items() if node["inputs"].get("source") == [decoder, 0])
+    return next(takes, decoder)
+
+
 def _enlarge(prompt: Prompt, decoder: str) -> None:
     """Whatever took the decoded frames takes them four times as large."""
-    decoded = [decoder, 0]
-    enlarged = str(1 + max(int(key) for key in prompt))
+    enlarged = _insert(prompt, [decoder, 0])
+    inputs = {"image": [decoder, 0], "upscale_method": "bicubic", "crop": "disabled"}
+    inputs |= {"width": SHOWN_SIZE, "height": SHOWN_SIZE}
+    _take_class(prompt[enlarged], "ImageScale", "Enlarge", **inputs)
+
+
+def _insert(prompt: Prompt, output: list) -> str:
+    """A new node's id, from which whatever took this output takes the new one's first."""
+    key = str(1 + max(map(int, prompt)))
     for node in prompt.values():
         for name, value in node["inputs"].items():
-            if value == decoded:
-                node["inputs"][name] = [enlarged, 0]
-    prompt[enlarged] = {
-        "class_type": "ImageScale",
-        "inputs": {
-            "image": decoded,
-            "upscale_method": "bicubic",
-            "width": SHOWN_SIZE,
-            "height": SHOWN_SIZE,
-            "crop": "disabled",
-        },
-        "_meta": {"title": "Enlarge"},
-    }
+            if value == output:
+                node["inputs"][name] = [key, 0]
+    prompt[key] = {}
+    return key

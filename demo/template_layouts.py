@@ -20,7 +20,8 @@ from .drawing import (
     Frame,
     Sheet,
 )
-from .template_runs import Clip, Shown
+from .template_inputs import Clip
+from .template_runs import Shown
 
 SIDE = 384
 LEFT, WIDE = 28, SIDE - 56  # of what stands below the clips
@@ -203,6 +204,43 @@ def rounds(sheet: Sheet, now: Moment) -> None:
             sheet.arrow((x - 70, TRACK + 17), (x - 22, TRACK + 17), FAINT, 3)
 
 
+def shares(*marked: float) -> Below:
+    """From one to the other, with marks."""
+
+    def draw(sheet: Sheet, now: Moment) -> None:
+        _blend(sheet, LEFT, WIDE, BLUE, ORANGE)
+        for share in marked:
+            sheet.dot(LEFT + WIDE * share, TRACK + 17, 10, INK)
+        _head(sheet, now.along)
+
+    return draw
+
+
+def halved(sheet: Sheet, now: Moment) -> None:
+    """Sixteen frames above, and at each level below half as many."""
+    for row, count in enumerate((16, 8, 4)):
+        width = WIDE / count
+        for number in range(count):
+            on = int(now.along * (count - 0.01)) == number
+            sheet.box(
+                LEFT + width * number, TRACK - 4 + 15 * row, width - 3, 12,
+                (BLUE, GREEN, ORANGE)[row] if on else RAISED, corner=3,
+            )  # fmt: skip
+
+
+def compared(sheet: Sheet, shown: Shown, now: Moment) -> None:
+    """What went in above, and all that came out below."""
+    clip = shown.inputs["input"][: len(shown.out[0])]
+    sheet.card(frame_of(clip, now), (SIDE - 124) / 2, 14, 124)
+    side = (SIDE - 32 - 20) / 3
+    for number, clip in enumerate(shown.out):
+        x = 16 + number * (side + 10)
+        sheet.arrow((SIDE / 2 + (number - 1) * 40, 146), (x + side / 2, 178), INK, 3)
+        sheet.card(frame_of(clip, now), x, 186, side)
+    sheet.box(LEFT, 314, WIDE, 6, PANEL, corner=3)
+    sheet.box(LEFT, 314, max(6, WIDE * (now.at + 1) / now.of), 6, BLUE, corner=3)
+
+
 def one(sheet: Sheet, shown: Shown, now: Moment) -> tuple[float, float, float]:
     """A single clip; the place and side of its card."""
     side = 252
@@ -258,30 +296,3 @@ def training(sheet: Sheet, shown: Shown, now: Moment) -> None:
     folded = [(344, 118), (362, 118), (374, 130), (374, 184), (344, 184)]
     sheet.polygon(folded, ORANGE if now.at >= now.of - 5 else RAISED)
     nothing(sheet, now)
-
-
-def derived(shown: Shown) -> Shown:
-    """With what can be told from the inputs: outlines, and the picture with its part marked."""
-    inputs = dict(shown.inputs)
-    if "sketches" in inputs:
-        inputs["picture"], inputs["last"] = inputs["input"][:1], inputs["input"][-1:]
-        inputs |= {f"sketch {n}": [one] for n, one in enumerate(inputs["sketches"], start=1)}
-    if "depth" in inputs:
-        inputs["outline"] = [_outline(frame) for frame in inputs["depth"]]
-        inputs["redrawn"] = [_hatched(inputs["input"][0], inputs["mask"][0])]
-    return shown._replace(inputs=inputs)
-
-
-def _outline(frame: np.ndarray) -> np.ndarray:
-    inside = frame[..., 0].astype(float) > 127
-    around = np.zeros_like(inside)
-    for axis in (0, 1):
-        for step in (-1, 1):
-            around |= np.roll(inside, step, axis) != inside
-    return np.repeat((around * 255).astype(np.uint8)[..., None], 3, axis=2)
-
-
-def _hatched(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    rows, columns = np.indices(mask.shape[:2])
-    stripes = ((rows + columns) // 4 % 2 == 0)[..., None]
-    return np.where(mask > 127, np.where(stripes, 255, 150), picture).astype(np.uint8)

@@ -18,6 +18,7 @@ from tools.paths import ToolError
 
 from . import template_layouts as lay
 from .drawing import BLUE, GREEN, INK, ORANGE, Sheet, save_moving
+from .template_inputs import derived
 from .template_layouts import Moment, curves, windows
 from .template_runs import Shown, kept, run_all
 from .template_table import CAPTIONS, SCENES, TRAVEL
@@ -35,7 +36,9 @@ def main() -> None:
     run_all({name: SCENES[name] for name in chosen.name}, chosen.again)
     for name in chosen.name:
         file = workflow.page_file(name, "jpg")
-        save_moving(file, pictures(name, lay.derived(kept(name))), MILLISECONDS, QUALITY)
+        shown = kept(name)
+        drawn = pictures(name, shown._replace(inputs=derived(shown.inputs)))
+        save_moving(file, drawn, MILLISECONDS, QUALITY)
         print(f"{file.name}  ({file.stat().st_size / 1000:.0f} kB)", flush=True)
 
 
@@ -127,6 +130,15 @@ def _framed(sheet: Sheet, x: float, y: float, side: float) -> None:
     sheet.dashes(corners, ORANGE, 3, 10)
 
 
+def larger(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+    """From the frame's first size to its own."""
+    small = side / 1.5
+    corners = [(x, y), (x + small, y), (x + small, y + small), (x, y + small), (x, y)]
+    sheet.dashes(corners, GREEN, 3, 10)
+    tip = small + (side - small - 14) * (0.4 + 0.6 * now.along)
+    sheet.arrow((x + small + 4, y + small + 4), (x + tip, y + tip), GREEN, 5)
+
+
 def unmarked(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
     pass
 
@@ -172,6 +184,13 @@ DRAWN: dict[str, Draw] = {
     "long_clip_in_parts": _one(windows(PARTS, ORANGE)),
     "domain_adapter": _beside(["1", "0.5", "0"], marked=(0, unmarked)),
     "train_motion_lora": lay.training,
+    "style_blend": _beside(["0", "0.7", "1"], marked=(1, unmarked), below=lay.shares(0, 0.7, 1)),
+    "video_to_video_compared": lay.compared,
+    "upscale_long_clip": _one(windows(PLANS), larger),
+    "cinemagraph": _into(["redrawn"]),
+    "video_inpainting": _into(["marked"]),
+    "video_outpainting": _into(["narrow"]),
+    "space_time": _beside(["all", "shared"], marked=(1, unmarked), below=lay.halved),
 }
 
 

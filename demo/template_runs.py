@@ -5,12 +5,11 @@ Frames are kept in .dev/pictures/frames, so that pictures can be drawn again wit
 
 import io
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image, ImageSequence
 
 from tools import media, workflow
@@ -21,18 +20,13 @@ from tools.server import ComfyServer
 
 from . import graphs, world
 from .drawing import Frame
+from .template_inputs import FRAMES, LAST, Clip, Source, write_inputs
 
 TRAINED = DEV / "miniature"
 CONTROL = "miniature_control.safetensors"
 KEPT = DEV / "pictures" / "frames"
-STROKE = 3  # pixels: of a sketch's lines
-SKETCHED = (0, 31, 63)  # frames of which there are sketches
-FRAMES = 64  # of the videos that workflows take
-BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
 CONDITIONED = {"ADN_LoadSparseCtrl", "ADN_CameraControl"}  # trained without the domain adapter
-LAST, SKETCH = "last.png", "sketch_{}.png"
 SUFFIX = "on a dark background"
-Clip = list[Frame]
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,9 @@ class Scene:
     second: str = ""  # of templates with two prompts
     source: str = ""  # the same of the video or picture that goes in
     path: int = 4  # seed of the way that the video's shape goes
+    other: str = ""  # "colour shape" of a second one at the right; the first is then at the left
+    frames: int = FRAMES  # of the video that goes in
+    ratios: tuple[float, ...] = ()  # of Blend: a run for each
     schedule: tuple[str, ...] = ()  # every 16 frames another, for Prompt Schedule
     beside: str = ""  # a template that does without, and is shown first
 
@@ -87,19 +84,26 @@ def run_all(scenes: dict[str, Scene], again: bool = False) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
         for name in names:
-            shown = run(server, name, scenes[name], weights)
-            if scenes[name].beside:
-                without = run(server, scenes[name].beside, scenes[name], weights)
+            scene = scenes[name]
+            runs = [run(server, name, scene, weights, ratio) for ratio in scene.ratios or (None,)]
+            shown = runs[0]._replace(out=[clip for one in runs for clip in one.out])
+            if scene.beside:
+                without = run(server, scene.beside, scene, weights)
                 shown = shown._replace(out=[*without.out, *shown.out])
             keep(name, shown)
             print(f"{name}: ran", flush=True)
 
 
-def run(server: ComfyServer, name: str, scene: Scene, weights: Path) -> Shown:
+def run(
+    server: ComfyServer, name: str, scene: Scene, weights: Path, ratio: float | None = None
+) -> Shown:
     prompt = workflow.load(name)
     graphs.put_in(prompt, weights)
     use_scene(prompt, scene)
-    inputs = write_inputs(server.base.path / "input", scene) if scene.source else {}
+    if ratio is not None:
+        workflow.set_inputs(prompt, "ModelMergeSimple", {"ratio": ratio})
+    source = Source(scene.source, scene.path, scene.other, scene.frames)
+    inputs = write_inputs(server.base.path / "input", source) if scene.source else {}
     outputs = server.client.run(prompt)
     return Shown(clips_of(server, prompt, outputs), inputs)
 
@@ -171,43 +175,6 @@ def use_scene(prompt: Prompt, scene: Scene) -> None:
             workflow.set_inputs(prompt, "EmptyLatentImage", {"batch_size": 48})
         elif node["class_type"] == "ADN_TrainMotionLora":
             inputs.update(width=world.SIZE, height=world.SIZE, steps=100, rank=8)
-
-
-def write_inputs(folder: Path, scene: Scene) -> dict[str, Clip]:
-    """A video of a moving shape, the silhouettes of it, and a picture with a part to be redrawn."""
-    folder.mkdir(parents=True, exist_ok=True)
-    colour, shape, background = scene.source.split()
-    named = {
-        "shape": world.SHAPES.index(shape),
-        "colour": world.COLOURS.index(colour),
-        "background": world.BACKGROUND_NAMES.index(background),
-    }
-    chosen = {name: torch.tensor([index]) for name, index in named.items()}
-    path = world.random_clips(1, torch.Generator().manual_seed(scene.path), FRAMES)
-    scenes = [replace(one, **chosen) for one in path]
-    drawn = torch.cat([world.draw(one) for one in scenes])
-    covered = torch.cat([world.silhouettes(one) for one in scenes])[:, None].expand_as(drawn)
-    clips = {"input": list(_pixels(drawn)), "depth": list(_pixels(covered))}
-    for name, frames in clips.items():
-        media.write_video(folder / f"{name}.mp4", frames)
-    around = torch.nn.functional.max_pool2d(covered[:1, :1], BRUSH, 1, BRUSH // 2)
-    picture = _pixels(torch.cat([drawn[:1], 1 - around], dim=1))[0]  # no alpha: to be redrawn
-    Image.fromarray(picture, "RGBA").save(folder / "example.png")
-    Image.fromarray(clips["input"][-1]).save(folder / LAST)
-    lines = _pixels(_outlines(covered[list(SKETCHED)]))
-    for number, sketch in enumerate(lines, start=1):
-        Image.fromarray(sketch).save(folder / SKETCH.format(number))
-    return {**clips, "mask": list(_pixels(around.expand(1, 3, -1, -1))), "sketches": list(lines)}
-
-
-def _outlines(covered: torch.Tensor) -> torch.Tensor:
-    """Of silhouettes, white lines along the inner edge; [N, 3, H, W]."""
-    inside = -torch.nn.functional.max_pool2d(-covered, 2 * STROKE - 1, 1, STROKE - 1)
-    return covered - inside
-
-
-def _pixels(frames: torch.Tensor) -> np.ndarray:
-    return frames.mul(255).byte().permute(0, 2, 3, 1).numpy()
 
 
 def kept_file(name: str) -> Path:

@@ -35,6 +35,13 @@ CAPTIONS = {
     "long_clip_in_parts": "part after part",
     "domain_adapter": "adapter 1 / 0.5 / 0",
     "train_motion_lora": "train a MotionLoRA",
+    "style_blend": "a style blended in",
+    "video_to_video_compared": "video, 0.4 / 0.6 / 0.8",
+    "upscale_long_clip": "long clip, larger",
+    "cinemagraph": "only one part moves",
+    "video_inpainting": "a part made anew",
+    "video_outpainting": "a video gets wider",
+    "space_time": "deep levels share frames",
 }
 TRAVEL = ("red circle", "yellow square", "green triangle", "blue cross")
 SEASONS = ("cyan square", "magenta circle", "yellow triangle", "green square")
@@ -74,4 +81,19 @@ SCENES = {
     "long_clip_in_parts": Scene("cyan square dark", 3, schedule=SEASONS),
     "domain_adapter": Scene("red square grey", 1),
     "train_motion_lora": Scene("cyan cross dark", 3, source="magenta cross grey", path=4),
+    "style_blend": Scene("green square dark", 3, ratios=(0.0, 0.7, 1.0)),
+    "video_to_video_compared": Scene(
+        "magenta square light", 1, source="yellow circle light", path=28, frames=16
+    ),
+    "upscale_long_clip": Scene("yellow cross grey", 2),
+    "cinemagraph": Scene(
+        "red circle light", 1, source="red circle light", path=5, other="blue square"
+    ),
+    "video_inpainting": Scene(
+        "green triangle grey", 1, source="yellow circle grey", path=4, other="magenta cross"
+    ),
+    "video_outpainting": Scene(
+        "cyan circle dark", 1, source="cyan circle dark", path=58, frames=16
+    ),
+    "space_time": Scene("magenta circle light", 3, beside="text_to_video"),
 }

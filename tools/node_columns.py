@@ -66,13 +66,14 @@ SHORT = {
     "FS": "ADN_FrameStrengths", "GV": "GetVideoComponents", "IB": "ImageFromBatch",
     "IC": "InpaintModelConditioning", "IM": "ImageBatch", "IX": "ADN_I2VImage", "K": "KSampler",
     "L": "ADN_LoadMotionLora", "LI": "LoadImage", "LL": "LoraLoader", "LS": "ADN_LoadSparseCtrl",
-    "LU": "LatentUpscaleBy", "LV": "LoadVideo", "M": "ADN_LoadMotionModule",
-    "MC": "MaskComposite", "MS": "ADN_MotionStrength", "N": "ADN_FrameNoise", "NL": "ADN_NoiseLayer",
-    "P": "CLIPTextEncode", "PB": "ImageCompositeMasked", "PI": "PreviewImage", "PS": "ADN_PromptSchedule", "PX": "ADN_PiaImage",
-    "RI": "RepeatImageBatch", "SC": "ImageScale", "SF": "ADN_SparseFrames", "SI": "SaveImage",
-    "SL": "SaveLatent", "SM": "SolidMask", "SML": "ADN_SaveMotionLora", "ST": "ImageStitch",
-    "SV": "SaveVideo", "T": "ADN_TrainMotionLora", "TM": "ImageToMask", "UN": "ADN_UseNoise", "V": "VAEDecode",
-    "VE": "VAEEncode", "W": "SaveAnimatedWEBP",
+    "LU": "LatentUpscaleBy", "LV": "LoadVideo", "M": "ADN_LoadMotionModule", "MC": "MaskComposite",
+    "MS": "ADN_MotionStrength", "N": "ADN_FrameNoise", "NL": "ADN_NoiseLayer",
+    "P": "CLIPTextEncode", "PB": "ImageCompositeMasked", "PI": "PreviewImage",
+    "PS": "ADN_PromptSchedule", "PX": "ADN_PiaImage", "RI": "RepeatImageBatch", "SC": "ImageScale",
+    "SF": "ADN_SparseFrames", "SI": "SaveImage", "SL": "SaveLatent", "SM": "SolidMask",
+    "SML": "ADN_SaveMotionLora", "ST": "ImageStitch", "SV": "SaveVideo", "T": "ADN_TrainMotionLora",
+    "TM": "ImageToMask", "UN": "ADN_UseNoise", "V": "VAEDecode", "VE": "VAEEncode",
+    "W": "SaveAnimatedWEBP",
 }  # fmt: skip
 
 

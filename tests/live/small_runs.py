@@ -64,7 +64,7 @@ def _small(key: str, value: Any, name: str) -> Any:
     if key in ("width", "height"):
         return min(value, SIZE)  # 0 is: as the other side
     if key in ADDED:
-        return value // 2**PART
+        return value // PART**2
     least = SHORTEST_WINDOW if key in WINDOW_LENGTHS else 1
     return max(value // PART, min(value, least)) if key in LENGTHS else value
 
