@@ -55,7 +55,8 @@ def feathered(mask: torch.Tensor, feather: int) -> torch.Tensor:
     """mask: [n, h, w]. Beside what is made it falls to 0 within so many pixels, evenly; diagonal
     neighbours count as next to each other. What is made itself stays as it is."""
     soft, reached = mask, mask[:, None]
-    for distance in range(1, feather + 1):
+    farthest = min(feather, max(mask.shape[1:]))  # from there on nothing new is reached
+    for distance in range(1, farthest + 1):
         reached = functional.max_pool2d(reached, 3, stride=1, padding=1)
         soft = torch.maximum(soft, reached[:, 0] - distance / (feather + 1))
     return soft
