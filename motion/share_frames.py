@@ -19,7 +19,7 @@ from .placements import unet_of
 from .step_range import StepRange
 
 SHARING_KEY = f"{KEY}_sharing"
-NODE = "Space-Time Frame Sharing"
+NODE = "Frame Sharing"
 
 
 @dataclass(frozen=True)

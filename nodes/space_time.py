@@ -12,7 +12,7 @@ class SpaceTime(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ADN_SpaceTime",
-            display_name="Space-Time Frame Sharing (Lumiere, faster, AnimateDiff)",
+            display_name="Frame Sharing (space-time U-Net, AnimateDiff)",
             category=CATEGORY,
             **search_aliases("ADN_SpaceTime"),
             description="Computes the deep levels of the UNet for every second frame only, or "

@@ -131,7 +131,7 @@ CONTRACT = {
         ["ADN_MOTION_MODULE"],
     ),
     "ADN_SpaceTime": (
-        "Space-Time Frame Sharing (Lumiere, faster, AnimateDiff)",
+        "Frame Sharing (space-time U-Net, AnimateDiff)",
         ["model", "levels", "start_percent", "end_percent"],
         ["MODEL"],
     ),
