@@ -18,11 +18,13 @@ HOST_NODES = {
     "Apply ControlNet": "ControlNetApplyAdvanced",
     "CLIP Text Encode": "CLIPTextEncode",
     "Empty Latent Image": "EmptyLatentImage",
+    "Invert Mask": "InvertMask",
     "Load CLIP": "CLIPLoader",
     "Load CLIP Vision": "CLIPVisionLoader",
     "Load Checkpoint": "CheckpointLoaderSimple",
     "Load ControlNet Model": "ControlNetLoader",
     "Load Diffusion Model": "UNETLoader",
+    "Load Image": "LoadImage",
     "Load LoRA": ("LoraLoader", "LoraLoaderModelOnly"),  # the name moved from one to the other
     "Load VAE": "VAELoader",
     "VAE Decode": "VAEDecode",
