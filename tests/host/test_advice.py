@@ -31,7 +31,10 @@ HOST_NODES = {
     "VAE Encode": "VAEEncode",
     "Preview Any": "PreviewAny",
 }
-RENAMED = {"Preview Any": {"Preview Any", "Preview as Text"}}  # between hosts; found by either
+RENAMED = {  # between hosts; found by either
+    "Invert Mask": {"Invert Mask", "InvertMask"},
+    "Preview Any": {"Preview Any", "Preview as Text"},
+}
 # Named by their classes, which the page shows where a node has no other name.
 HOST_CLASSES = {
     "InpaintModelConditioning",
