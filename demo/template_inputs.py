@@ -18,6 +18,7 @@ from .two_shapes import draw_both, in_half
 STROKE = 3  # pixels: of a sketch's lines
 FRAMES = 64  # of the videos that workflows take
 BRUSH = 25  # pixels: side of the brush that paints the mask of inpainting over a shape
+SEEN_THROUGH = 0.6
 LAST, SKETCH = "last.png", "sketch_{}.png"
 Clip = list[Frame]
 
@@ -95,9 +96,10 @@ def derived(inputs: dict[str, Clip]) -> dict[str, Clip]:
         inputs |= {f"sketch {n}": [one] for n, one in enumerate(inputs["sketches"], start=1)}
     if "depth" in inputs:
         inputs["outline"] = [_outline(frame) for frame in inputs["depth"]]
-        both = zip(inputs["input"], inputs["mask"], strict=True)
-        inputs["marked"] = [_hatched(frame, mask) for frame, mask in both]
-        inputs["redrawn"] = inputs["marked"][:1]
+        both = zip(inputs["input"], inputs["mask"], strict=False)  # a picture's mask is one
+        inputs["marked"] = [_hatched(frame, mask, SEEN_THROUGH) for frame, mask in both]
+        inputs["moving"] = inputs["marked"][:1]
+        inputs["redrawn"] = [_hatched(inputs["input"][0], inputs["mask"][0])]
         sides = np.full_like(inputs["input"][0], 255)
         sides[:, ADDED:-ADDED] = 0
         inputs["narrow"] = [_hatched(frame, sides) for frame in inputs["input"]]
@@ -113,7 +115,9 @@ def _outline(frame: np.ndarray) -> np.ndarray:
     return np.repeat((around * 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def _hatched(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _hatched(picture: Frame, mask: Frame, through: float = 0.0) -> Frame:
+    """through: how much of the picture is seen through the stripes."""
     rows, columns = np.indices(mask.shape[:2])
-    stripes = ((rows + columns) // 4 % 2 == 0)[..., None]
-    return np.where(mask > 127, np.where(stripes, 255, 150), picture).astype(np.uint8)
+    stripes = np.where(((rows + columns) // 4 % 2 == 0)[..., None], 255, 150)
+    stripes = stripes + (picture - stripes) * through
+    return np.where(mask > 127, stripes, picture).astype(np.uint8)

@@ -187,7 +187,7 @@ DRAWN: dict[str, Draw] = {
     "style_blend": _beside(["0", "0.7", "1"], marked=(1, unmarked), below=lay.shares(0, 0.7, 1)),
     "video_to_video_compared": lay.compared,
     "upscale_long_clip": _one(windows(PLANS), larger),
-    "cinemagraph": _into(["redrawn"]),
+    "cinemagraph": _into(["moving"]),
     "video_inpainting": _into(["marked"]),
     "video_outpainting": _into(["narrow"]),
     "space_time": _beside(["all", "shared"], marked=(1, unmarked), below=lay.halved),
