@@ -34,9 +34,7 @@ def swings(x: torch.Tensor, period: int) -> Swings:
     return Swings(right, 1 - left.square().sum(1) / moved.square().sum(1).clamp(min=1e-6))
 
 
-def best_cascade(
-    period: int, count: int, told: bool, generator: torch.Generator
-) -> torch.Tensor:
+def best_cascade(period: int, count: int, told: bool, generator: torch.Generator) -> torch.Tensor:
     """[N, WHOLE], places in clips of a cascade without fault: true keyframes, and between two of
     them a movement through both, any of those alike; told: of the period asked for, else of any."""
     true = _swung([period], count, WHOLE, generator)

@@ -38,7 +38,13 @@ class Stage(NamedTuple):
 
 def stages() -> dict[str, Stage]:
     """What makes each file, and which files it takes; the longest chain first."""
-    from . import recipe, recipe_edits, recipe_images, recipe_space_time
+    from . import (
+        recipe,
+        recipe_edits,
+        recipe_images,
+        recipe_periodic,
+        recipe_space_time,
+    )
 
     made = {
         "vae": Stage(recipe.make_vae, ()),
@@ -63,6 +69,7 @@ def stages() -> dict[str, Stage]:
         "sparsectrl_rgb_begun": Stage(recipe_images.make_sparse_rgb_begun, ("motion",)),
         "sparsectrl_rgb": Stage(recipe_images.make_sparse_rgb, ("sparsectrl_rgb_begun",)),
         "sparsectrl_scribble": Stage(recipe_images.make_sparse_scribble, ("sparsectrl_rgb",)),
+        **dict.fromkeys(recipe_periodic.NAMES, Stage(recipe_periodic.make, ("motion",))),
     }
 
 
