@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from . import control, judge, world
+from .aliasing import aliasing
 from .measure_edits import edits
 from .measure_images import both_ends, camera_paths, first_frame, pia, sketches
 from .measure_long import long_clips, long_looks
@@ -278,4 +279,5 @@ CLAIMS = {
     "upscaled": Claim("A long clip is made larger in windows", upscaled),
     "space_time": Claim("A space-time U-Net beside AnimateDiff's layout (Lumiere)", space_time),
     "frames_shared": Claim("Deep levels share frames, untrained for it", frames_shared),
+    "aliasing": Claim("Quick to and fro: a whole clip beside a cascade", aliasing),
 }
