@@ -87,7 +87,7 @@ SCENES = {
     ),
     "upscale_long_clip": Scene("yellow cross grey", 2),
     "cinemagraph": Scene(
-        "red circle light", 1, source="red circle light", path=5, other="blue square"
+        "red circle dark", 2, source="red circle dark", path=5, other="cyan square"
     ),
     "video_inpainting": Scene(
         "green triangle grey", 1, source="yellow circle grey", path=4, other="magenta cross"
