@@ -93,7 +93,7 @@ SCENES = {
         "green triangle grey", 1, source="yellow circle grey", path=4, other="magenta cross"
     ),
     "video_outpainting": Scene(
-        "cyan circle dark", 1, source="cyan circle dark", path=58, frames=16
+        "yellow circle dark", 1, source="yellow circle dark", path=70, frames=16
     ),
     "space_time": Scene("magenta circle light", 3, beside="text_to_video"),
 }
