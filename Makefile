@@ -35,7 +35,7 @@ demo: ## make an animated clip with a real ComfyUI server
 	$(SAY) 'A clip from $(WHERE)'
 	@$(IN_HOST) python -m demo
 
-miniature: ## train the miniature world from seeds: at most three hours on two cores; goes on where it stopped
+miniature: ## train the miniature world from seeds: about four hours on two cores; goes on where it stopped
 	$(SAY) 'Training the miniature world'
 	@$(IN_HOST) python -m demo.miniature
 

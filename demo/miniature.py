@@ -3,7 +3,7 @@
     python -m demo.miniature [--folder FOLDER] [STAGE ...]
 
 Without names, all stages whose file is not there yet, side by side where they do not need each
-other. A stage that was stopped goes on where its last checkpoint is. At most three hours on two CPU
+other. A stage that was stopped goes on where its last checkpoint is. About four hours on two idle CPU
 cores.
 """
 
@@ -65,7 +65,9 @@ def stages() -> dict[str, Stage]:
         "motion_short": Stage(recipe_space_time.make_motion_short, ("domain_adapter",)),
         "camera_begun": Stage(recipe_images.make_camera_begun, ("motion",)),
         "camera_longer": Stage(recipe_images.make_camera_longer, ("camera_begun",)),
-        "camera": Stage(recipe_images.make_camera, ("camera_longer",)),
+        "camera_longest": Stage(recipe_images.make_camera_longest, ("camera_longer",)),
+        "camera_surer": Stage(recipe_images.make_camera_surer, ("camera_longest",)),
+        "camera": Stage(recipe_images.make_camera, ("camera_surer",)),
         "sparsectrl_rgb_begun": Stage(recipe_images.make_sparse_rgb_begun, ("motion",)),
         "sparsectrl_rgb": Stage(recipe_images.make_sparse_rgb, ("sparsectrl_rgb_begun",)),
         "sparsectrl_scribble": Stage(recipe_images.make_sparse_scribble, ("sparsectrl_rgb",)),

@@ -12,6 +12,7 @@ from . import camera, image_module, keyframed, models
 from .recipe import Workshop
 
 CLIPS = 192
+MANY_PAIRS = 768  # of clips, the camera on opposite ways
 
 
 def make_pia(shop: Workshop, name: str) -> None:
@@ -36,21 +37,41 @@ def make_camera_longer(shop: Workshop, name: str) -> None:
     _make_camera(shop, name, 1400, seed=66, after="camera_begun")
 
 
-def make_camera(shop: Workshop, name: str) -> None:
+def make_camera_longest(shop: Workshop, name: str) -> None:
     """With other clips again: each training left the camera surer of its way."""
     _make_camera(shop, name, 1400, seed=68, after="camera_longer")
 
 
+def make_camera_surer(shop: Workshop, name: str) -> None:
+    """On many clips, in the strongest noise alone, where the way is decided."""
+    _make_camera(
+        shop, name, 1500, seed=80, after="camera_longest", pairs=MANY_PAIRS, least_timestep=850
+    )
+
+
+def make_camera(shop: Workshop, name: str) -> None:
+    """How far it goes is decided later, too."""
+    _make_camera(
+        shop, name, 1400, seed=82, after="camera_surer", pairs=MANY_PAIRS, least_timestep=500
+    )
+
+
 def _make_camera(
-    shop: Workshop, name: str, steps: int, seed: int, after: str | None = None
+    shop: Workshop,
+    name: str,
+    steps: int,
+    seed: int,
+    after: str | None = None,
+    pairs: int = CLIPS // 2,
+    least_timestep: int = 600,
 ) -> None:
     """A CameraCtrl for the motion module; where the camera goes is decided in strong noise."""
     model = shop.unet()
     set_beta_schedule(model, BetaSchedule.LINEAR)
-    data = camera.data(shop.vae(), CLIPS // 2, seed=seed)
+    data = camera.data(shop.vae(), pairs, seed=seed)
     settings = TrainingSettings(
         steps=steps, learning_rate=3e-3, seed=seed + 10, clips_per_step=2, warm_up=30,
-        decay=Decay.COSINE, ema=0.98, least_timestep=600,
+        decay=Decay.COSINE, ema=0.98, least_timestep=least_timestep,
     )  # fmt: skip
     module = load_motion_module(shop.file("motion"))
     begun = seed + 20 if after is None else load_file(shop.file(after))
