@@ -36,9 +36,9 @@ class Layout:
 
 
 LAYOUTS = {  # the last two together are trained on about as many frames as the first
-    "whole": Layout(tuple(range(WHOLE)), (), 1, 400),
-    "keyframes": Layout(tuple(range(0, WHOLE + 1, STRIDE)), (), 6, 150),
-    "between": Layout(tuple(range(STRIDE + 1)), (0, STRIDE), 4, 250),
+    "whole": Layout(tuple(range(WHOLE)), (), 1, 600),
+    "keyframes": Layout(tuple(range(0, WHOLE + 1, STRIDE)), (), 6, 250),
+    "between": Layout(tuple(range(STRIDE + 1)), (0, STRIDE), 4, 320),
 }
 
 
