@@ -25,6 +25,7 @@ Row = tuple[str, str, str, bool]
 MORE = 0.02  # that a frame's mean error may be beyond that of the VAE's round trip
 CELL = 8.0  # pixels of a latent's
 LAST = world.FRAMES - 1
+FILMED = 3  # clips of each camera move, at least
 PANS = {"pan left": (1, 0), "pan right": (-1, 0), "pan up": (0, 1), "pan down": (0, -1)}
 SPEEDS = (0.0, 0.4, 0.8, 1.2, 1.6)
 ZOOM_SPEEDS = (0.15, 0.3, 0.45)
@@ -194,7 +195,7 @@ def camera_paths(studio: Studio, seeds: int) -> list[Row]:
         *([(name, speed)] for name, speed in product(PANS, SPEEDS)),
         *([(x, 0.8), (y, 0.8)] for x in list(PANS)[:2] for y in list(PANS)[2:]),
     ]
-    asked_for, measured, _ = _filmed(studio, companion, moves, max(1, seeds // 8))
+    asked_for, measured, _ = _filmed(studio, companion, moves, max(FILMED, seeds // 8))
     rows = [_correlation("pans: displacement", asked_for.flatten(), measured.flatten())]
     for speed in SPEEDS:
         of_speed = [n for n, each in enumerate(moves) if len(each) == 1 and each[0][1] == speed]
@@ -209,7 +210,7 @@ def camera_paths(studio: Studio, seeds: int) -> list[Row]:
                  f"{length.median():.1f} px, {along_it.median():.1f} px", "", True)
             )  # fmt: skip
     zooms = [[(name, speed)] for name, speed in product(("zoom in", "zoom out"), ZOOM_SPEEDS)]
-    _, _, growth = _filmed(studio, companion, zooms, max(1, seeds // 8))
+    _, _, growth = _filmed(studio, companion, zooms, max(FILMED, seeds // 8))
     rows.append(_correlation("zooms: logarithm of the growth", growth[0], growth[1]))
     rows.append(_off(studio, companion))
     return rows

@@ -3,8 +3,8 @@
     python -m demo.miniature [--folder FOLDER] [STAGE ...]
 
 Without names, all stages whose file is not there yet, side by side where they do not need each
-other. A stage that was stopped goes on where its last checkpoint is. About four hours on two idle CPU
-cores.
+other. A stage that was stopped goes on where its last checkpoint is. About four hours on two idle
+CPU cores.
 """
 
 import argparse
