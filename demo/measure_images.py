@@ -201,6 +201,7 @@ def camera_paths(studio: Studio, seeds: int) -> list[Row]:
         of_speed = [n for n, each in enumerate(moves) if len(each) == 1 and each[0][1] == speed]
         length = asked_for[of_speed].norm(dim=-1).clamp(min=1e-6)
         along_it = (measured[of_speed] * asked_for[of_speed]).sum(-1) / length
+        along_it = along_it[~along_it.isnan()]
         if speed == 0:
             still = measured[of_speed].norm(dim=-1).median().item()
             rows.append(("camera held still: displacement, median", f"{still:.1f} px", "", True))
@@ -230,6 +231,7 @@ def _filmed(
         wanted = wishes(seeds, 42000 + 100 * number)
         clips = studio.film(Setup(effects=(CameraControl(companion, path),)), wanted)
         found = judge.find(clips.flatten(0, 1))
+        seen_in = found.present.unflatten(0, clips.shape[:2])
         place = found.place.unflatten(0, clips.shape[:2])
         size = found.area.unflatten(0, clips.shape[:2]).clamp(min=1).log() / 2
         shift = torch.tensor(path.w2c[:, :, 3], dtype=torch.float32)
@@ -238,9 +240,9 @@ def _filmed(
         seen = seen_by(_point(middle), shift)
         aim = torch.stack([seen.x, seen.y], dim=1)
         asked_for.append(_from_first_to_last(aim[None]).expand(seeds, -1))
-        measured.append(_from_first_to_last(place))
+        measured.append(_from_first_to_last(place, seen_in))
         grown = _from_first_to_last(seen.radius.log()[None]).expand(seeds)
-        growth.append(torch.stack([grown, _from_first_to_last(size)]))
+        growth.append(torch.stack([grown, _from_first_to_last(size[..., None], seen_in)[:, 0]]))
     return torch.stack(asked_for), torch.stack(measured), torch.cat(growth, dim=1)
 
 
@@ -249,14 +251,24 @@ def _point(middle: torch.Tensor) -> world.Scenes:
     return world.Scenes(none, none, none, middle, middle, torch.ones(len(middle)))
 
 
-def _from_first_to_last(values: torch.Tensor) -> torch.Tensor:
-    """[N, F, ...] to [N, ...]"""
-    return values[:, -3:].mean(1) - values[:, :3].mean(1)
+def _from_first_to_last(
+    values: torch.Tensor, seen_in: torch.Tensor | None = None
+) -> torch.Tensor:
+    """[N, F, ...] to [N, ...], from the first three frames to the last three; seen_in: [N, F], those
+    that count: NaN where none of an end does."""
+    if seen_in is not None:
+        values = values.masked_fill(~seen_in[..., None], float("nan"))
+    return values[:, -3:].nanmean(1) - values[:, :3].nanmean(1)
 
 
 def _correlation(name: str, asked_for: torch.Tensor, measured: torch.Tensor) -> Row:
-    found = torch.corrcoef(torch.stack([asked_for, measured]))[0, 1].item()
-    return (f"{name}, correlation of asked and measured", f"{found:.2f}", "> 0.9", found > 0.9)
+    """Of the clips whose shape is there in the end."""
+    both = torch.stack([asked_for, measured])
+    there = ~measured.isnan()
+    found = torch.corrcoef(both[:, there])[0, 1].item()
+    lost = f" ({int((~there).sum())} of {len(there)} lost)" if not there.all() else ""
+    return (f"{name}, correlation of asked and measured{lost}", f"{found:.2f}", "> 0.9",
+            found > 0.9)  # fmt: skip
 
 
 def _off(studio: Studio, companion) -> Row:
