@@ -254,8 +254,8 @@ def _point(middle: torch.Tensor) -> world.Scenes:
 def _from_first_to_last(
     values: torch.Tensor, seen_in: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """[N, F, ...] to [N, ...], from the first three frames to the last three; seen_in: [N, F], those
-    that count: NaN where none of an end does."""
+    """[N, F, ...] to [N, ...], from the first three frames to the last three; seen_in: [N, F],
+    those that count: NaN where none of an end does."""
     if seen_in is not None:
         values = values.masked_fill(~seen_in[..., None], float("nan"))
     return values[:, -3:].nanmean(1) - values[:, :3].nanmean(1)
