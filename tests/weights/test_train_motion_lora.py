@@ -7,6 +7,7 @@ ends early, what is left then, and that the next run works.
 # The host and torch are typed loosely.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 
+import gc
 import logging
 
 import comfy.model_management
@@ -68,6 +69,15 @@ def clips():
     picture = torch.rand(SIDE, 2 * SIDE, 3, generator=torch.Generator().manual_seed(4))
     starts = (0, 4, 8, 12, 32, 36, 40, 44)
     return torch.stack([picture[:, start : start + SIDE] for start in starts])
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_other_tests():
+    """Networks that tests of another file hold, while their patchers are gone, stay in the host's
+    list of what is loaded, and it cannot unload them."""
+    gc.collect()
+    loaded = comfy.model_management.current_loaded_models
+    loaded[:] = [each for each in loaded if not each.is_dead()]
 
 
 @pytest.fixture(autouse=True)
