@@ -9,7 +9,7 @@ as channels) and, as a noise mask, all others.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import comfy.utils
 import torch
@@ -49,6 +49,7 @@ class Wanted:
 def clip_condition(images: torch.Tensor, wanted: Wanted, part: ClipPart) -> ClipCondition:
     """images: [n, h, w, c] in 0..1."""
     images, padding = images[..., :3].float(), wanted.padding.in_cells()
+    wanted = replace(wanted, padding=padding)
     mode = require(wanted.mode, wanted.region is not None, any(padding))
     placed = mode.place(len(images), wanted.at, part)
     width, height = clip_size(images.shape[2], images.shape[1], wanted.width, wanted.height)
@@ -78,7 +79,8 @@ def _fitted(
 def _made_anew(
     mask: torch.Tensor, wanted: Wanted, part: ClipPart, own: tuple[int, int], size: tuple[int, int]
 ) -> torch.Tensor:
-    """mask: [F, H, W], 1 around the pictures, which are alike in all frames. own: the pictures'
+    """mask: [F, H, W], 1 around the pictures, which are alike in all frames; wanted: with its
+    padding in whole cells. own: the pictures'
     width and height, size: those that they have in the clip."""
     mask, frames = mask[:1], [0] * part.frames
     if wanted.region is not None:
@@ -87,7 +89,7 @@ def _made_anew(
         used = sorted(set(frames))
         region = fit(region[used, ..., None], *size, larger="bilinear")[..., 0].to(mask)
         frames = [used.index(frame) for frame in frames]
-        rows, columns = wanted.padding.in_cells().inside(*size)
+        rows, columns = wanted.padding.inside(*size)
         mask = mask.repeat(len(used), 1, 1)
         mask[:, rows, columns] = region
     return feathered(mask, wanted.feather)[frames]

@@ -14,10 +14,10 @@ from comfy.patcher_extension import CallbacksMP, WrappersMP
 
 from .application import KEY, Application, Windows, applications
 from .call import MotionCall
-from .call_frames import part_of, whole_clips, windows_in
+from .call_frames import part_of, require_whole_clips, whole_clips, windows_in
 from .config import ENTRY
 from .effects import CallEffects
-from .errors import AnimateDiffError, counted
+from .errors import AnimateDiffError
 from .load import MotionModule, require_picture
 from .placement import require_fit
 from .placements import placement_on
@@ -227,12 +227,7 @@ def _call(
     application = run.application
     conds = tuple(options.get("cond_or_uncond") or [0])
     frames = len(windows[0]) if windows else run.frames
-    if frames < 1 or x.shape[0] % frames:
-        raise AnimateDiffError(
-            f"the model was given {counted(x.shape[0], 'frame')} at once, of clips of {frames}.",
-            "whole clips",
-            "remove the node that splits or merges the model's batch.",
-        )
+    require_whole_clips(x.shape[0], frames)
     application.require_positions(frames)
     places = windows or whole_clips(run.batch, run.frames)
     parts = tuple(part_of(window, run.frames, application.clips) for window in places)

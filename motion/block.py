@@ -27,6 +27,19 @@ def _accumulate(total: torch.Tensor, term: torch.Tensor) -> torch.Tensor:
     return total + term if torch.is_grad_enabled() else total.add_(term)
 
 
+def with_added(
+    x: torch.Tensor, added: torch.Tensor, strength: float | torch.Tensor
+) -> torch.Tensor:
+    """x + strength added, [(clips frames), C, h, w] as x; added: [clips, frames, C, h, w].
+
+    strength: a number, or a tensor that broadcasts to [clips, frames, 1, h, w].
+    """
+    x = x.unflatten(0, added.shape[:2])
+    if isinstance(strength, torch.Tensor):
+        return torch.addcmul(x, added, strength.to(added)).flatten(0, 1)
+    return torch.add(x, added, alpha=strength).flatten(0, 1)
+
+
 class PlainSite:
     """How a block computes where no effect is at work: layers and attention as they are."""
 
@@ -205,10 +218,7 @@ class TemporalTransformer(nn.Module):
             ]
         )
         added = added.reshape(clips, height, width, frames, channels).permute(0, 3, 4, 1, 2)
-        x = x.unflatten(0, (clips, frames))
-        if isinstance(strength, torch.Tensor):
-            return torch.addcmul(x, added, strength.to(added)).flatten(0, 1)
-        return torch.add(x, added, alpha=strength).flatten(0, 1)
+        return with_added(x, added, strength)
 
     def _normalised(self, x: torch.Tensor, frames: int) -> torch.Tensor:
         """[clips, frames, C, h, w]; each frame by itself, or all of a clip with one mean and

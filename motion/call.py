@@ -64,9 +64,10 @@ class MotionCall:
         """The network of an effect's companion, as the model that runs has it."""
         return self.companions[patcher]
 
-    def stride_at(self, site: Site) -> int:
-        """Every how many of the frames one is at hand at a block."""
-        return 1 if self.sharing is None else self.sharing.stride_at(site)
+    def at_hand_at(self, site: Site) -> range:
+        """Which of the F frames are at hand at a block."""
+        stride = 1 if self.sharing is None else self.sharing.stride_at(site)
+        return range(0, self.frames, stride)
 
     @cached_property
     def sigma(self) -> float:

@@ -32,6 +32,16 @@ def whole_clips(batch: int, frames: int) -> list[tuple[int, ...]]:
     return [tuple(range(start, start + frames)) for start in range(0, batch, frames)]
 
 
+def require_whole_clips(batch: int, frames: int) -> None:
+    """AnimateDiffError for a call of so many latents that is not of clips of so many frames."""
+    if frames < 1 or batch % frames:
+        raise AnimateDiffError(
+            f"the model was given {counted(batch, 'frame')} at once, of clips of {frames}.",
+            "whole clips",
+            "remove the node that splits or merges the model's batch.",
+        )
+
+
 def part_of(places: Sequence[int], frames: int, clips: int) -> Part:
     """Places of one clip as frames of it."""
     clip = min(places) // frames if clips > 1 else 0

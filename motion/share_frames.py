@@ -12,8 +12,8 @@ from typing import Any
 
 from .application import KEY, Application, applications, clips_of
 from .call import MotionCall
-from .call_frames import windows_in
-from .errors import AnimateDiffError, counted
+from .call_frames import require_whole_clips, windows_in
+from .errors import AnimateDiffError
 from .frame_sharing import FrameSharing, Nearest, SharedFrames
 from .placements import unet_of
 from .step_range import StepRange
@@ -89,10 +89,5 @@ def _frames(model: Any, batch: int, options: dict) -> int:
     windows = windows_in(options)
     clips = clips_of(model.current_patcher)
     frames = len(windows[0]) if windows else batch // conds // clips
-    if not frames or batch % frames:
-        raise AnimateDiffError(
-            f"the model was given {counted(batch, 'frame')} at once, of clips of {frames}.",
-            "whole clips",
-            "remove the node that splits or merges the model's batch.",
-        )
+    require_whole_clips(batch, frames)
     return frames

@@ -65,9 +65,9 @@ SLOT_PATCH = (MotionSlot, run_slot)
 
 
 def _run_plain(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
-    block, stride = active.call.network.at(site), active.call.stride_at(site)
-    frames = -(-active.call.frames // stride)
-    return block(x, frames, active.strength, PLAIN if stride == 1 else SharingSite(stride))
+    block, there = active.call.network.at(site), active.call.at_hand_at(site)
+    at = PLAIN if there.step == 1 else SharingSite(there.step)
+    return block(x, len(there), active.strength, at)
 
 
 def _at_the_points(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.Tensor:
@@ -75,15 +75,14 @@ def _at_the_points(active: ActiveMotion, site: Site, x: torch.Tensor) -> torch.T
         for effect in active.effects.entry:
             x = effect.entry(active.call, x)
         return x
-    call, stride = active.call, active.call.stride_at(site)
-    view = None if stride == 1 else tuple(range(0, call.frames, stride))
+    call, there = active.call, active.call.at_hand_at(site)
+    view = None if there.step == 1 else tuple(there)
     at = SiteCall(call, site, x.shape[-2], x.shape[-1], active.effects, view=view)
     x = at.before(x)
     strength = active.strength * at.strength()
     if not isinstance(strength, torch.Tensor) and strength == 0:
         return at.after(x, x)
-    frames = call.frames if view is None else len(view)
-    return at.after(x, call.network.at(site)(x, frames, strength, at))
+    return at.after(x, call.network.at(site)(x, len(there), strength, at))
 
 
 # An effect is another one in every run, and torch.compile would compile for each anew.

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .block import PLAIN, PlainSite
+from .block import PLAIN, PlainSite, with_added
 from .frame_sharing import repeated
 
 GROUPS, EPS = 32, 1e-6  # of the norms, as in motion modules
@@ -45,10 +45,7 @@ class FactorisedConvolution(nn.Module):
         added = F.silu(self.spatial_norm(self.spatial(x)))
         added = along_frames(self.temporal, added, frames)
         added = self.proj_out(F.silu(self.temporal_norm(added)))
-        if isinstance(strength, torch.Tensor):
-            clips = x.unflatten(0, (-1, frames)), added.unflatten(0, (-1, frames))
-            return torch.addcmul(*clips, strength.to(added)).flatten(0, 1)
-        return torch.add(x, added, alpha=strength)
+        return with_added(x, added.unflatten(0, (-1, frames)), strength)
 
 
 def along_frames(layer: Callable, x: torch.Tensor, frames: int) -> torch.Tensor:

@@ -6,7 +6,6 @@ import re
 from .config import (
     DOWN_LEVELS,
     DOWN_SITES,
-    HEADS,
     Layout,
     MotionConfig,
     Site,
@@ -37,13 +36,7 @@ def space_time_config(tensors: StateDict, file: str) -> MotionConfig:
         raise broken(file, f"{coarsest.key} has no table of positions")
     try:
         return MotionConfig(
-            Version.SPACE_TIME,
-            Layout.ORIGINAL,
-            channels,
-            table.shape[1],
-            False,
-            HEADS,
-            space_time=True,
+            Version.SPACE_TIME, Layout.ORIGINAL, channels, table.shape[1], False, space_time=True
         )
     except ValueError as error:
         raise broken(file, str(error)) from error

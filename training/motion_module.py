@@ -63,16 +63,31 @@ def new_motion_module(
     model: ModelPatcher, file: str, seed: int, mid_block: bool = False, positions: int = 32
 ) -> MotionModule:
     """A motion module to begin with, which fits the model and changes nothing yet; in fp32."""
+    version = Version.V2 if mid_block else Version.V3
+    return new_module(model, file, seed, version, mid_block, positions)
+
+
+def new_module(
+    model: ModelPatcher,
+    file: str,
+    seed: int,
+    version: Version,
+    mid_block: bool,
+    positions: int,
+    space_time: bool = False,
+) -> MotionModule:
+    """Of this structure (see MotionConfig)."""
     require_sd15(model)
     found = SD15_UNET.channels(SD15_UNET.host(model.model))
     channels = {site: found[site] for site in sd15_sites(mid_block)}
-    version = Version.V2 if mid_block else Version.V3
-    config = MotionConfig(version, Layout.ORIGINAL, channels, positions, False)
-    weights = first_weights(config, seed)
+    config = MotionConfig(
+        version, Layout.ORIGINAL, channels, positions, False, space_time=space_time
+    )
+    weights = _first_weights(config, seed)
     return MotionModule(file, config, build_patcher(config, weights, torch.float32))
 
 
-def first_weights(config: MotionConfig, seed: int) -> dict[str, torch.Tensor]:
+def _first_weights(config: MotionConfig, seed: int) -> dict[str, torch.Tensor]:
     """torch's own initialisation, but for the blocks' last layers, which are zero, and resamplers,
     which are nearest neighbours."""
     with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
