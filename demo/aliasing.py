@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 
 import torch
 from animatediff_native.motion.apply import apply_motion_module
@@ -41,9 +41,12 @@ class SwingStudio(Studio):
     def unet(self) -> ModelPatcher:
         return self.shop.unet()
 
-    @cache  # noqa: B019 - as long as the studio
+    @cached_property
+    def files(self) -> dict[str, dict[str, torch.Tensor]]:
+        return {layout: load_file(self.shop.file(PREFIX + layout)) for layout in LAYOUTS}
+
     def tensors(self, layout: str) -> dict[str, torch.Tensor]:
-        return load_file(self.shop.file(PREFIX + layout))
+        return self.files[layout]
 
     def model(self, setup: Setup) -> ModelPatcher:
         assert isinstance(setup, Swinging)

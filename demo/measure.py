@@ -18,38 +18,11 @@ from .measure_space_time import frames_shared, space_time
 from .measure_strength import along_clip, by_area, free_init, positions
 from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
+from .track import Track
 
 Row = tuple[str, str, str, bool]
 OFF = Setup(motion=False)
 VARIANTS = {"ink": "fine-tuned", "dusk": "LoRA"}
-
-
-class Track:
-    """Where the shape is and how large, over the frames of some clips."""
-
-    def __init__(self, clips: torch.Tensor):
-        """clips: [N, F, 3, H, W]."""
-        count, frames = clips.shape[:2]
-        found = judge.find(clips.flatten(0, 1))
-        self.found = found
-        self.place = found.place.unflatten(0, (count, frames))  # [N, F, 2]
-        self.area = found.area.unflatten(0, (count, frames))
-
-    @property
-    def per_frame(self) -> torch.Tensor:
-        """[N], pixels from a frame to the next, mean of the clip."""
-        return (self.place[:, 1:] - self.place[:, :-1]).norm(dim=2).mean(1)
-
-    @property
-    def shift(self) -> torch.Tensor:
-        """[N, 2], pixels from the first three frames to the last three; frames without a shape
-        left the picture and do not count."""
-        return self.place[:, -3:].mean(1) - self.place[:, :3].mean(1)
-
-    @property
-    def growth(self) -> torch.Tensor:
-        """[N], area of the last three frames over that of the first three."""
-        return self.area[:, -3:].mean(1) / self.area[:, :3].mean(1).clamp(min=1)
 
 
 def _share(hits: torch.Tensor) -> float:

@@ -13,8 +13,9 @@ from animatediff_native.conditions.clip_region import Padding
 from animatediff_native.motion.clip_part import ClipPart
 
 from . import judge, world
-from .studio import Setup, Studio, Wish
-from .two_shapes import draw_both, in_half
+from .measure_images import round_trip
+from .studio import Setup, Studio, Wish, wishes_of
+from .two_shapes import draw_both, in_half, other_colour
 
 Row = tuple[str, str, str, bool]
 MORE = 0.01  # that the mean error may be beyond that of the VAE's round trip
@@ -57,7 +58,7 @@ def cinemagraphs(count: int, frames: int) -> Edit:
     source = draw_both(left[0], right[0])[:, None].expand(-1, frames, -1, -1, -1)
     region = _left(world.SIZE // 2)
     given = _given(source[:, :1], Wanted(CINEMAGRAPH, region=region[None]), frames)
-    return Edit(_wishes(left[0], 50000), source, given, region, world.backdrop(left[0]), True)
+    return Edit(wishes_of(left[0], 50000), source, given, region, world.backdrop(left[0]), True)
 
 
 def inpaintings(count: int, frames: int) -> Edit:
@@ -69,7 +70,7 @@ def inpaintings(count: int, frames: int) -> Edit:
     colour = (left[0].colour + 2) % len(world.COLOURS)
     colour = torch.where(colour == right[0].colour, (colour + 1) % len(world.COLOURS), colour)
     other = replace(left[0], shape=(left[0].shape + 1) % len(world.SHAPES), colour=colour)
-    return Edit(_wishes(other, 51000), source, given, region, world.backdrop(left[0]))
+    return Edit(wishes_of(other, 51000), source, given, region, world.backdrop(left[0]))
 
 
 def outpaintings(count: int, frames: int) -> Edit:
@@ -78,7 +79,7 @@ def outpaintings(count: int, frames: int) -> Edit:
     source = torch.stack([world.draw(each) for each in scenes], dim=1)
     given = _given(source[..., CUT:], Wanted(OUTPAINT, padding=Padding(left=CUT)), frames)
     return Edit(
-        _wishes(scenes[0], 52000), source, given, _left(CUT), world.backdrop(scenes[0]),
+        wishes_of(scenes[0], 52000), source, given, _left(CUT), world.backdrop(scenes[0]),
         sees_all=True,
     )  # fmt: skip
 
@@ -91,7 +92,7 @@ def _two(count: int, frames: int, seed: int) -> tuple[list[world.Scenes], list[w
     generator = torch.Generator().manual_seed(seed)
     left, right = (world.random_clips(count, generator, frames) for _ in range(2))
     start = left[0]
-    colour = (start.colour + 1 + right[0].colour % (len(world.COLOURS) - 1)) % len(world.COLOURS)
+    colour = other_colour(start, right[0])
     right = [replace(each, background=start.background, colour=colour) for each in right]
     return [in_half(each, False) for each in left], [in_half(each, True) for each in right]
 
@@ -106,13 +107,6 @@ def _given(clips: torch.Tensor, wanted: Wanted, frames: int) -> list[ClipConditi
     """What Clip Condition makes of pictures or videos [N, n, 3, H, W]."""
     part = ClipPart(frames, 0, frames)
     return [clip_condition(clip.movedim(1, -1), wanted, part) for clip in clips]
-
-
-def _wishes(scenes: world.Scenes, seed: int) -> list[Wish]:
-    return [
-        Wish(int(scenes.shape[i]), int(scenes.colour[i]), int(scenes.background[i]), seed + i)
-        for i in range(len(scenes))
-    ]
 
 
 def edits(studio: Studio, seeds: int) -> list[Row]:
@@ -187,9 +181,7 @@ def _grown(region: torch.Tensor, pixels: int) -> torch.Tensor:
 
 
 def through_vae(studio: Studio, clips: torch.Tensor) -> torch.Tensor:
-    with torch.no_grad():
-        parts = [studio.vae.taesd_decoder(studio.vae.taesd_encoder(clip)) for clip in clips]
-    return torch.stack(parts).clamp(0, 1)
+    return torch.stack([round_trip(studio, clip) for clip in clips])
 
 
 def _ends(studio: Studio) -> list[Row]:

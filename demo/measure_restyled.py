@@ -14,7 +14,8 @@ from animatediff_native.samplers.windows import Schedule, WindowPlan
 
 from . import judge, world
 from .measure_long import FRAMES, PLAN, at_joins
-from .studio import Setup, Studio, Wish, wishes
+from .studio import Setup, Studio, wishes, wishes_of
+from .track import Track
 
 Row = tuple[str, str, str, bool]
 STYLE = "dusk"
@@ -35,14 +36,14 @@ def style_blend(studio: Studio, seeds: int) -> list[Row]:
         clips = studio.film(Setup(STYLE, blend=share), asked)
         distances.append(judge.style_distances(stills, clips)[1].median().item())
         shape, _ = studio.obeyed(clips, asked)
-        place = judge.find(clips.flatten(0, 1)).place.unflatten(0, clips.shape[:2])
-        net = (place[:, -3:].mean(1) - place[:, :3].mean(1)).norm(dim=1).median().item()
-        speed = (place[:, 1:] - place[:, :-1]).norm(dim=2)
+        track = Track(clips)
+        speed = (track.place[:, 1:] - track.place[:, :-1]).norm(dim=2)
         jerk = (speed[:, 1:] - speed[:, :-1]).abs().mean(1).median().item()
         rows.append(
             (f"{STYLE}, a = {share:g}: distance to its own stills; net displacement; change of "
              "speed from frame to frame; shape kept",
-             f"{distances[-1]:.3f}; {net:.1f} px; {jerk:.2f} px; {100 * shape:.0f} %", "", True)
+             f"{distances[-1]:.3f}; {track.way:.1f} px; {jerk:.2f} px; {100 * shape:.0f} %",
+             "", True)
         )  # fmt: skip
     return [*rows, _falls("distance to the style, a from 0 to 1", distances)]
 
@@ -52,11 +53,7 @@ def video_to_video(studio: Studio, seeds: int) -> list[Row]:
     scenes = world.random_clips(seeds, torch.Generator().manual_seed(54000))
     source = torch.stack([world.draw(each) for each in scenes], dim=1)
     covered = torch.stack([world.silhouettes(each) for each in scenes], dim=1) > 0.5
-    asked = [
-        Wish(int(scenes[0].shape[i]), int(scenes[0].colour[i]), int(scenes[0].background[i]),
-             54000 + i)
-        for i in range(seeds)
-    ]  # fmt: skip
+    asked = wishes_of(scenes[0], 54000)
     stills = studio.film(Setup(STYLE, motion=False), asked)
     latents: list = [studio.host_vae.encode(clip.movedim(1, -1)) for clip in source]
     rows: list[Row] = []

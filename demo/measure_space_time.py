@@ -8,8 +8,9 @@ from animatediff_native.training.session import training_session
 from animatediff_native.training.settings import Precision
 from torch.utils.flop_counter import FlopCounterMode
 
-from . import clips, judge
+from . import clips
 from .studio import Setup, Studio, Wish, wishes
+from .track import Track
 
 Row = tuple[str, str, str, bool]
 LAYOUT, SPACE_TIME = "AnimateDiff's layout", "space-time"
@@ -24,7 +25,7 @@ def space_time(studio: Studio, seeds: int) -> list[Row]:
     asked = wishes(seeds, 12000)
     losses = {name: _loss(studio, setup) for name, setup in SETUPS.items()}
     films = {name: studio.film(setup, asked) for name, setup in SETUPS.items()}
-    jitters = {name: jitter(found).median().item() for name, found in films.items()}
+    jitters = {name: Track(found).jitter.median().item() for name, found in films.items()}
     work = {name: _work(studio, setup) for name, setup in SETUPS.items()}
     saved = 1 - work[SPACE_TIME] / work[LAYOUT]
     return [
@@ -48,9 +49,10 @@ def frames_shared(studio: Studio, seeds: int) -> list[Row]:
         error = (found - plain).abs().mean().item()
         saved = 1 - _work(studio, setup) / whole
         shape, _ = studio.obeyed(found, asked)
+        track = Track(found)
         told = (
-            f"{error:.3f}; {100 * saved:.0f} %; {jitter(found).median():.2f} px; "
-            f"{_way(found):.1f} px; {100 * shape:.0f} %"
+            f"{error:.3f}; {100 * saved:.0f} %; {track.jitter.median():.2f} px; "
+            f"{track.way:.1f} px; {100 * shape:.0f} %"
         )
         rows.append((f"{levels} levels: {MEASURED}", told, "", True))
     same = torch.equal(studio.film(Setup(shared=0), asked[:2]), plain[:2])
@@ -66,24 +68,13 @@ def _beside(name: str, values: dict[str, float], form: str, unit: str = "") -> R
 
 def _kept(studio: Studio, name: str, found: torch.Tensor, asked: list[Wish]) -> list[Row]:
     shape, colour = studio.obeyed(found, asked)
-    way, target = _way(found), ">= 90 %" if name == SPACE_TIME else ""
+    way, target = Track(found).way, ">= 90 %" if name == SPACE_TIME else ""
     told = f"{100 * shape:.0f} %, {100 * colour:.0f} %"
     return [
         (f"{name}: shape and colour, of frames", told, target, not target or shape >= 0.9),
         (f"{name}: net displacement, median", f"{way:.1f} px", ">= 6" if target else "",
          not target or way >= 6),
     ]  # fmt: skip
-
-
-def jitter(found: torch.Tensor) -> torch.Tensor:
-    """[N]: mean of |p(i + 1) - 2 p(i) + p(i - 1)| for the shape's places in clips [N, F, ...]."""
-    place = judge.find(found.flatten(0, 1)).place.unflatten(0, found.shape[:2])
-    return (place[:, 2:] - 2 * place[:, 1:-1] + place[:, :-2]).norm(dim=2).mean(1)
-
-
-def _way(found: torch.Tensor) -> float:
-    place = judge.find(found.flatten(0, 1)).place.unflatten(0, found.shape[:2])
-    return (place[:, -3:].mean(1) - place[:, :3].mean(1)).norm(dim=1).median().item()
 
 
 def _loss(studio: Studio, setup: Setup) -> float:

@@ -26,6 +26,10 @@ from .stage import Progress
 
 STILLS, STYLE_STILLS, HINTED_STILLS, VIDEOS = 8192, 2048, 4096, 384
 SAVE_EVERY = 250  # steps between checkpoints
+MOTION = TrainingSettings(
+    steps=2400, learning_rate=8e-4, seed=45, clips_per_step=4, warm_up=100,
+    decay=Decay.COSINE, ema=0.998,
+)  # fmt: skip
 CAMERA = {move: Augmentation(move.replace("_", " ")) for move in CAMERA_MOVES}
 
 
@@ -111,15 +115,15 @@ def make_control(shop: Workshop, name: str) -> None:
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     net = control.new(unet, seed=36)
-    _train(shop, name, net, hinted.ControlledUNet(unet, net), data, settings)
+    train_net(shop, name, net, hinted.ControlledUNet(unet, net), data, settings)
 
 
 def _train_unet(shop: Workshop, name: str, model, data, settings: TrainingSettings) -> None:
     unet = model.model.diffusion_model
-    _train(shop, name, unet, stills.PlainUNet(unet), data, settings)
+    train_net(shop, name, unet, stills.PlainUNet(unet), data, settings)
 
 
-def _train(shop: Workshop, name: str, net, predict, data, settings: TrainingSettings) -> None:
+def train_net(shop: Workshop, name: str, net, predict, data, settings: TrainingSettings) -> None:
     net.requires_grad_(True)
     trainer = Trainer(dict(net.named_parameters()), predict, data, settings)
     hooks = shop.supervised(name, settings.steps)
@@ -152,13 +156,14 @@ def make_domain_adapter(shop: Workshop, name: str) -> None:
 
 
 def make_motion(shop: Workshop, name: str) -> None:
+    train_motion(shop, name, MOTION, new_motion_module)
+
+
+def train_motion(shop: Workshop, name: str, settings: TrainingSettings, new: Callable) -> None:
+    """new: makes the module to begin with, as new_motion_module does."""
     model = shop.adapted()
     data = clips.videos(shop.vae(), VIDEOS, seed=25)
-    settings = TrainingSettings(
-        steps=2400, learning_rate=8e-4, seed=45, clips_per_step=4, warm_up=100,
-        decay=Decay.COSINE, ema=0.998,
-    )  # fmt: skip
-    module = new_motion_module(model, shop.file(name).name, seed=35)
+    module = new(model, shop.file(name).name, seed=35)
     training = MotionModuleTraining(model, module, data, settings)
     models.save_weights(training.run(**shop.supervised(name, settings.steps)), shop.file(name))
 

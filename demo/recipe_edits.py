@@ -1,12 +1,11 @@
 """How the files are made that edit clips of the miniature world."""
 
 from animatediff_native.training.settings import Decay, TrainingSettings
-from animatediff_native.training.trainer import Trainer
 from safetensors.torch import load_file
 
 from . import inpainted, models
 from .conditioned import OfPictures
-from .recipe import Workshop
+from .recipe import Workshop, train_net
 
 STILLS = 3072
 
@@ -19,10 +18,6 @@ def make_unet_inpaint(shop: Workshop, name: str) -> None:
         decay=Decay.COSINE, ema=0.99,
     )  # fmt: skip
     model = models.unet_patcher(inpainted.widened(load_file(shop.file("unet"))))
-    unet = model.model.diffusion_model.requires_grad_(True)
+    unet = model.model.diffusion_model
     predict = OfPictures(inpainted.InpaintingUNet(unet))
-    trainer = Trainer(dict(unet.named_parameters()), predict, data, settings)
-    hooks = shop.supervised(name, settings.steps)
-    hooks["prepare"](trainer)
-    trainer.run(on_step=hooks["on_step"])
-    models.save_weights(trainer.result(), shop.file(name))
+    train_net(shop, name, unet, predict, data, settings)

@@ -66,6 +66,14 @@ def wishes(count: int, first_seed: int = 1000) -> list[Wish]:
     ]  # fmt: skip
 
 
+def wishes_of(scenes: world.Scenes, first_seed: int) -> list[Wish]:
+    """What these pictures show, each with a seed."""
+    return [
+        Wish(int(scenes.shape[i]), int(scenes.colour[i]), int(scenes.background[i]), first_seed + i)
+        for i in range(len(scenes))
+    ]
+
+
 @dataclass(frozen=True)
 class Setup:
     """How a model is put together: the nodes that a user would connect."""

@@ -11,12 +11,16 @@ def apart(count: int, generator: torch.Generator) -> tuple[world.Scenes, world.S
     """Two shapes on the same background, one in each half of the picture; never of one colour."""
     first, second = (world.random_scenes(count, generator) for _ in range(2))
     first, second = (in_half(each, upper) for each, upper in ((first, False), (second, True)))
-    other = (first.colour + 1 + second.colour % (len(world.COLOURS) - 1)) % len(world.COLOURS)
-    second = replace(second, background=first.background, colour=other)
+    second = replace(second, background=first.background, colour=other_colour(first, second))
     swap = torch.rand(count, generator=generator) < 0.5  # which one is named
     turn = torch.rand(count, generator=generator) < 0.5  # beside each other, or one over the other
     first, second = _exchanged(first, second, swap), _exchanged(second, first, swap)
     return _turned(first, turn), _turned(second, turn)
+
+
+def other_colour(first: world.Scenes, second: world.Scenes) -> torch.Tensor:
+    """[N], for the second shapes, never the first ones' and as random as they were."""
+    return (first.colour + 1 + second.colour % (len(world.COLOURS) - 1)) % len(world.COLOURS)
 
 
 def in_half(scenes: world.Scenes, right: bool) -> world.Scenes:
