@@ -11,7 +11,7 @@ import pytest
 from animatediff_native.motion.recognise import KINDS
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("motion", "conditions", "lora", "samplers", "training", "nodes")
+PACKAGES = ("motion", "conditions", "lora", "samplers", "training", "trajectories", "nodes")
 
 # The name in our texts, and the host's class. A display name may go on: CLIP Text Encode (Prompt).
 HOST_NODES = {

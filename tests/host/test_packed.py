@@ -21,7 +21,7 @@ args = importlib.import_module("comfy.cli_args").args
 args.cpu, args.base_directory = True, str(pathlib.Path.cwd())
 sys.path.insert(0, str(package.parent))
 extension = asyncio.run(importlib.import_module(package.name).comfy_entrypoint())
-for folder in ("conditions", "convert", "lora", "motion", "nodes", "samplers", "training"):
+for folder in ("conditions", "convert", "lora", "motion", "nodes", "samplers", "training", "trajectories"):
     for file in sorted((package / folder).glob("*.py")):
         importlib.import_module(f"{package.name}.{folder}.{file.stem}")
 nodes = asyncio.run(extension.get_node_list())

@@ -19,7 +19,7 @@ from animatediff_native.samplers.fuse import Fuse, shares
 from animatediff_native.samplers.windows import WindowPlan
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("motion", "conditions", "lora", "samplers", "training", "nodes")
+PACKAGES = ("motion", "conditions", "lora", "samplers", "training", "trajectories", "nodes")
 OF_NUMBERS = {"betas"}  # made on the CPU out of numbers
 
 

@@ -9,7 +9,7 @@ import pytest
 from tools import workflow
 
 ROOT = Path(__file__).parents[2]
-CODE = ("conditions", "lora", "motion", "nodes", "samplers", "training")
+CODE = ("conditions", "lora", "motion", "nodes", "samplers", "training", "trajectories")
 WHOLE = (
     "benchmarks",
     "convert",

@@ -1,4 +1,4 @@
-"""Imports point one way: nodes -> training -> lora, samplers -> motion; and the mathematics needs no host."""
+"""Imports point one way; and the mathematics needs no host."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
-    "nodes": 3,
+    "nodes": 4,
+    "trajectories": 3,
     "training": 2,
     "conditions": 2,
     "lora": 1,
@@ -57,6 +58,7 @@ PURE = [
     "conditions/clip_modes.py",
     "conditions/clip_region.py",
     "motion/cross_frame_norm.py",
+    "trajectories/trajectory.py",
     "lora/pairs.py",
     "lora/names.py",
     "lora/formats.py",

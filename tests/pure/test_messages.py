@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("motion", "conditions", "lora", "samplers", "training", "nodes")
+PACKAGES = ("motion", "conditions", "lora", "samplers", "training", "trajectories", "nodes")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).glob("*.py"))
 ERRORS = {"AnimateDiffError", "NoFrame", "NoEntry", "Trouble", "broken", "_broken", "_refused"}
 WORDS = r"frame|image|mask|value|tensor|clip|prompt|entrie|latent|number|key|weight|seed|video"

@@ -34,7 +34,7 @@ NEEDED = {  # besides whole folders of code
     "headless/render_in_parts.py",
     "headless/run_workflow.py",
 }
-CODE = ("conditions", "convert", "lora", "motion", "nodes", "samplers", "training")
+CODE = ("conditions", "convert", "lora", "motion", "nodes", "samplers", "training", "trajectories")
 DATA = ("locales", "web", "workflows")
 OF_THE_TOOLS = {"__init__.py", "convert_workflow.py", "package.py", "paths.py"}
 

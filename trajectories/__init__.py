@@ -1,0 +1,1 @@
+"""Where things go in a clip: paths, and what makes a model follow them."""
