@@ -51,7 +51,7 @@ def in_a_run(model):
     """A call of the model in a sampling run that keeps what it made."""
     call = unet_call(model)
     runs = MotionRuns((FRAMES, 4, LATENT, LATENT))
-    (run,) = [runs.of(application) for application in applications(model)]
+    (run,) = [runs.of(application, ()) for application in applications(model)]
     options = model.model_options["transformer_options"]
 
     def step():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from comfy.model_patcher import ModelPatcher
 
 KEY = "animatediff_native"
+EFFECTS_KEY = f"{KEY}_effects"
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,11 @@ def frames_at_once(config: MotionConfig, effects: Iterable[Effect]) -> int:
 def applications(model: ModelPatcher | None) -> tuple[Application, ...]:
     """The motion modules that were applied to the model, in order, with their settings."""
     return () if model is None else model.get_attachment(KEY) or ()
+
+
+def attached_effects(model: ModelPatcher | None) -> tuple[Effect, ...]:
+    """What takes part in every motion module of the model, behind the module's own effects."""
+    return () if model is None else model.get_attachment(EFFECTS_KEY) or ()
 
 
 def clips_of(model: ModelPatcher | None) -> int:

@@ -12,11 +12,18 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import CallbacksMP, WrappersMP
 
-from .application import KEY, Application, Windows, applications
+from .application import (
+    EFFECTS_KEY,
+    KEY,
+    Application,
+    Windows,
+    applications,
+    attached_effects,
+)
 from .call import MotionCall
 from .call_frames import part_of, require_whole_clips, whole_clips, windows_in
 from .config import ENTRY
-from .effects import CallEffects
+from .effects import CallEffects, Effect
 from .errors import AnimateDiffError
 from .load import MotionModule, require_picture
 from .placement import require_fit
@@ -83,6 +90,15 @@ def apply_motion_module(
     return patched
 
 
+def attach_effect(model: ModelPatcher, effect: Effect) -> ModelPatcher:
+    """A clone of the model with an effect for every motion module of it, whether applied before or
+    afterwards. It has no companion, and leaves the position table as it is."""
+    assert effect.companion is None
+    patched = model.clone()
+    patched.set_attachments(EFFECTS_KEY, (*attached_effects(model), effect))
+    return patched
+
+
 def apply_frame_sharing(
     model: ModelPatcher, halvings: int, start_percent: float = 0.0, end_percent: float = 1.0
 ) -> ModelPatcher:
@@ -126,7 +142,7 @@ def _outer_sample(executor, noise, *args, **kwargs):
     length = getattr(handler, "context_length", None)
     runs = MotionRuns(noise.shape, Windows(length, hasattr(handler, "automatic")))
     for application in applications(guider.model_patcher):
-        runs.of(application)
+        runs.of(application, attached_effects(guider.model_patcher))
     options = guider.model_options["transformer_options"]
     options[RUNS_KEY] = runs
     try:
@@ -188,7 +204,7 @@ def _motion(
     application: Application, model: Any, x: torch.Tensor, sigmas, options: dict
 ) -> ActiveMotion | None:
     """What this application does in a call; None where its steps leave the call out."""
-    run, windows = _run_of(application, x, options), windows_in(options)
+    run, windows = _run_of(application, model, x, options), windows_in(options)
     motion = None
     if application.steps.contains(model.model_sampling, sigmas):
         call = _call(run, windows, model, x, sigmas, options)
@@ -211,14 +227,14 @@ def _put_in(scope: ExitStack, application: Application, model: Any, motion: Acti
         scope.enter_context(placement.pooled_over_frames(host, call.frames, call.sharing))
 
 
-def _run_of(application: Application, x: torch.Tensor, options: dict) -> MotionRun:
+def _run_of(application: Application, model: Any, x: torch.Tensor, options: dict) -> MotionRun:
     """Outside of a sampling run, a call is a run of its own."""
     runs: MotionRuns | None = options.get(RUNS_KEY)
     if runs is None:
         window = options.get("context_window")
         batch = x.shape[0] // len(options.get("cond_or_uncond") or [0])
         runs = MotionRuns((getattr(window, "total_frames", batch), *x.shape[1:]))
-    return runs.of(application)
+    return runs.of(application, attached_effects(model.current_patcher))
 
 
 def _call(

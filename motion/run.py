@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from .application import NO_WINDOWS, Application, Windows, applications
+from .application import NO_WINDOWS, Application, Windows, applications, attached_effects
+from .effects import Effect
 from .errors import AnimateDiffError
 from .report import RunReport
 
@@ -16,14 +17,22 @@ RUNS_KEY = "animatediff_native_runs"  # in transformer_options, for the length o
 class MotionRun:
     """One application of a motion module in one sampling run.
 
-    batch: latents of the run; size: their height and width; frames: of each clip in the batch.
+    batch: latents of the run; size: their height and width; frames: of each clip in the batch;
+    attached: effects of the model that runs, beside the application's own.
     """
 
-    def __init__(self, application: Application, batch: int, size: tuple[int, int]):
+    def __init__(
+        self,
+        application: Application,
+        batch: int,
+        size: tuple[int, int],
+        attached: Sequence[Effect] = (),
+    ):
         self.application = application
         self.batch = batch
         self.size = size
         self.frames = application.frames_of(batch)
+        effects = (*application.effects, *attached)
         self.report = RunReport(
             f"{application.file} ({application.config.version.value})",
             len(application.config.channels),
@@ -34,12 +43,12 @@ class MotionRun:
             application.steps.end_percent,
             [
                 *([str(application.sharing)] if application.sharing else []),
-                *(effect.said for effect in application.effects if effect.said),
+                *(effect.said for effect in effects if effect.said),
             ],
         )
         self._lock = threading.Lock()
         self._kept: dict[Hashable, Any] = {}
-        self.effects = tuple(effect.for_run(self) for effect in application.effects)
+        self.effects = tuple(effect.for_run(self) for effect in effects)
 
     def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What was made under this key before in the run, or is now."""
@@ -78,12 +87,13 @@ class MotionRuns:
         self._lock = threading.Lock()
         self._runs: dict[str, MotionRun] = {}
 
-    def of(self, application: Application) -> MotionRun:
+    def of(self, application: Application, attached: Sequence[Effect]) -> MotionRun:
         """Begins when it is first asked for: a guider can run a second model with applications
-        of its own. AnimateDiffError where such a run cannot work."""
+        of its own. attached: that model's effects. AnimateDiffError where such a run cannot
+        work."""
         with self._lock:
             if application.id not in self._runs:
-                run = MotionRun(application, self.batch, self.size)
+                run = MotionRun(application, self.batch, self.size, attached)
                 application.require_positions(run.frames, self.windows)
                 run.report.warn_if_short()
                 self._runs[application.id] = run
@@ -114,9 +124,9 @@ def twins(guider: Any) -> Iterator[Any]:
 def require_one_model(guider: Any) -> None:
     """AnimateDiffError where a guider runs two models that are one in memory, and their motion
     differs."""
-    wanted = {application.id for application in applications(guider.model_patcher)}
+    wanted = _motion_of(guider.model_patcher)
     for other in twins(guider):
-        if {application.id for application in applications(other)} != wanted:
+        if _motion_of(other) != wanted:
             raise AnimateDiffError(
                 "this guider runs two models that are one checkpoint in memory, and their motion "
                 "modules differ: ComfyUI cannot run them side by side.",
@@ -124,3 +134,9 @@ def require_one_model(guider: Any) -> None:
                 "load the checkpoint a second time for the other model, or connect the animated "
                 "model to both inputs.",
             )
+
+
+def _motion_of(model: Any) -> tuple[set[str], tuple[Effect, ...]]:
+    """Which motion modules and effects a model has. Effects without a motion module are none."""
+    ids = {application.id for application in applications(model)}
+    return ids, attached_effects(model) if ids else ()

@@ -16,7 +16,7 @@ import torch
 from adn_testing import tiny
 from adn_testing.probes import windowed
 from adn_testing.traces import model_trace
-from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.apply import apply_motion_module, attach_effect
 from animatediff_native.motion.call import Part
 from animatediff_native.motion.effects import CallEffects, Effect
 from animatediff_native.samplers.windows import Schedule, WindowPlan
@@ -231,6 +231,29 @@ def test_the_later_effect_is_around_the_earlier(plain):
 
     tiny.sample(animated(plain, Named("first"), Named("second")), steps=1)
     assert order[:4] == ["second", "first"] * 2
+
+
+def test_an_effect_of_the_model_is_in_all_its_motion_modules(plain):
+    """Whether they are applied before it or behind; the models that it was made of stay without."""
+    module = tiny.motion_module("v2")
+    nothing = Nothing()
+    before = attach_effect(apply_motion_module(plain, module), nothing)
+    both = apply_motion_module(before, tiny.motion_module("v1"))
+    tiny.sample(both, steps=2)
+    assert [run.application.file for run in nothing.runs] == ["v2.safetensors", "v1.safetensors"]
+    assert len(nothing.calls) == 4
+    half = tiny.sample(animated(plain, strength=0.5))
+    ahead = apply_motion_module(attach_effect(plain, Strength(0.5)), module)
+    behind = attach_effect(apply_motion_module(plain, module), Strength(0.5))
+    assert torch.equal(tiny.sample(ahead), half)
+    assert torch.equal(tiny.sample(behind), half)
+    assert torch.equal(tiny.sample(apply_motion_module(plain, module)), tiny.sample(animated(plain)))
+
+
+def test_an_effect_of_a_model_without_motion_does_nothing(plain):
+    nothing = Nothing()
+    assert torch.equal(tiny.sample(attach_effect(plain, nothing)), tiny.sample(plain))
+    assert not nothing.runs
 
 
 def test_frames_in_windows_are_the_clips(plain):

@@ -21,7 +21,8 @@ from adn_testing.unet_call import relative_error
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
 from animatediff_native.motion.application import applications
-from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.apply import apply_motion_module, attach_effect
+from animatediff_native.motion.effects import Effect
 from animatediff_native.motion.errors import AnimateDiffError
 
 pytestmark = pytest.mark.usefixtures("inference")
@@ -166,6 +167,9 @@ def test_two_models_that_are_one_in_memory():
         sample_two(apply_motion_module(plain, tiny.motion_module("v2")), plain)
     animated = apply_motion_module(plain, tiny.motion_module("v2"))
     sample_two(animated, animated.clone())
+    with pytest.raises(AnimateDiffError, match="one checkpoint in memory"):
+        sample_two(attach_effect(animated, Effect()), animated)
+    sample_two(attach_effect(plain, Effect()), plain)
 
 
 # motion that takes no part
