@@ -19,13 +19,14 @@ const FAMILIES = {
   purple: [
     "ApplyMotionModule", "MotionStrength", "StretchPositions", "AdjustWeights", "FreeLong", "Views",
     "ContextWindows", "FreeInit", "NoiseSchedule", "FrameLora", "FrameGuidance", "PiaImage",
-    "I2VImage", "CameraControl", "SpaceTime",
+    "I2VImage", "CameraControl", "SpaceTime", "FollowTrajectory",
+    "TrajectoryControl", "ReferenceMotion",
   ],
   green: [
     "PromptSchedule", "FrameStrengths", "FrameControlStrength", "FramePromptStrength", "CameraPath",
-    "CameraPoses",
+    "CameraPoses", "Trajectory",
   ],
-  cyan: ["FrameNoise", "NoiseLayer", "UseNoise", "FreeNoise"],
+  cyan: ["FrameNoise", "NoiseLayer", "UseNoise", "FreeNoise", "TrajectoryNoise"],
   pale_blue: ["ContinueClip", "PingPong", "SparseFrames", "ClipCondition", "ImageToVideoWays"],
   brown: ["TrainMotionLora"],
 };
@@ -34,6 +35,7 @@ const LINKS = {
   ADN_MOTION_LORA: "#C0CA33",
   ADN_MOTION_STRENGTH: "#EC407A",
   ADN_CAMERA_PATH: "#8D6E63",
+  ADN_TRAJECTORY: "#AB47BC",
 };
 
 function isOurs(node) {
