@@ -19,7 +19,7 @@ OLDEST := COMFYUI_VERSION=0.3.52
 WHERE = $(or $(COMFYUI_PATH),ComfyUI $(or $(COMFYUI_VERSION),of the default version))
 SAY = @printf '\n== %s  %s\n' "$$(date +%T)"
 
-.PHONY: help setup demo miniature claims test test-fast test-ui test-matrix lint pytest bench clean distclean
+.PHONY: help setup demo miniature claims test test-fast test-ui test-matrix browser matrix-page matrix-newest-page matrix-live lint pytest bench clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -51,17 +51,31 @@ test-fast: lint ## the same without the tests that start a server
 
 test-ui: ## the page in a browser, which is installed as root on Debian; FRONTEND=newest: not the host's page
 	$(SAY) 'Tests of the page in a browser, on $(WHERE)$(FRONTEND:%=, with the % page)'
-	@$(IN_TEST_HOST) python -m tools.browser
+	@$(MAKE) browser
 	@ADN_UI=required $(IN_TEST_HOST) pytest tests/ui $(PYTEST_ARGS)
 
 # In a browser: on the oldest host's page, the default's, and the newest. The examples of another
-# pack are converted to one graph on every host: one runs them.
+# pack are converted to one graph on every host: one runs them. Browser tests wait more than they
+# compute, so two kinds run side by side, and say what they did when they end.
+SIDE_BY_SIDE = $(MAKE) -j2 --output-sync=recurse --no-print-directory
 test-matrix: ## all checks, on the default ComfyUI and, where a server or the page takes part, on the oldest one
 	@$(MAKE) test WORKERS=$(or $(WORKERS),2) PYTEST_ARGS='--ignore=tests/ui $(PYTEST_ARGS)'
+	@$(MAKE) browser
+	@$(SIDE_BY_SIDE) matrix-page matrix-newest-page
+	@$(MAKE) browser $(OLDEST)
+	@$(SIDE_BY_SIDE) $(OLDEST) matrix-live matrix-page
+
+browser: # both hosts are prepared before two kinds of tests share one
+	@$(IN_TEST_HOST) python -m tools.browser
+
+matrix-page:
 	@$(MAKE) test-ui
+
+matrix-newest-page:
 	@$(MAKE) test-ui FRONTEND=newest
-	@$(MAKE) pytest $(OLDEST) WORKERS=$(or $(WORKERS),2) PYTEST_ARGS='tests/live --ignore=tests/live/test_converted_graphs.py $(PYTEST_ARGS)'
-	@$(MAKE) test-ui $(OLDEST)
+
+matrix-live:
+	@$(MAKE) pytest WORKERS=1 PYTEST_ARGS='tests/live --ignore=tests/live/test_converted_graphs.py $(PYTEST_ARGS)'
 
 lint: ## ruff and pyright
 	$(SAY) 'ruff and pyright'
