@@ -13,6 +13,9 @@ from . import world
 CONTEXT_DIM = 32
 SLOTS = (world.SHAPES, world.COLOURS, world.BACKGROUND_NAMES)
 SEED = 11
+ENCODER = "miniature"  # as "l" and "g" of the host's text encoders
+
+Tokens = dict[str, list[list[tuple[str, float]]]]
 
 
 def _table() -> dict[str, torch.Tensor]:
@@ -45,14 +48,16 @@ def embed(text: str) -> torch.Tensor:
 class MiniatureText:
     """What travels over a CLIP link."""
 
-    def tokenize(self, text: str, **_options) -> tuple[str, ...]:
-        return tokens(text)
+    def tokenize(self, text: str, **_options) -> Tokens:
+        """In the host's form: by encoder, of every section of a text its tokens with weights."""
+        return {ENCODER: [[(token, 1.0) for token in tokens(text)]]}
 
-    def encode_from_tokens(self, found: tuple[str, ...], return_pooled: bool = False, **_options):
+    def encode_from_tokens(self, found: Tokens, return_pooled: bool = False, **_options):
         """[1, tokens, CONTEXT_DIM], and that there is no pooled output where it is asked for."""
-        embedding = torch.stack([TABLE[token] for token in found])[None]
+        ((*section,),) = found[ENCODER]
+        embedding = torch.stack([TABLE[token] for token, _ in section])[None]
         return (embedding, None) if return_pooled else embedding
 
-    def encode_from_tokens_scheduled(self, found: tuple[str, ...], **_options) -> list:
+    def encode_from_tokens_scheduled(self, found: Tokens, **_options) -> list:
         """CONDITIONING: one embedding for all steps."""
         return [[self.encode_from_tokens(found), {}]]
