@@ -10,10 +10,10 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..motion.application import applications
+from ..motion.checkpointing import checkpointed
 from ..motion.errors import AnimateDiffError
 from ..motion.network import MotionNetwork
 from ..motion.unet_placement import SD15_UNET, require_sd15
-from .checkpointing import checkpointed
 from .clip_set import Batch
 from .normal_tensors import normal_tensors
 from .settings import Precision

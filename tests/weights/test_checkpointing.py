@@ -24,8 +24,8 @@ from adn_testing.training import (
 )
 from animatediff_native.lora.apply import with_motion_lora
 from animatediff_native.lora.chain import LoraUse
+from animatediff_native.motion.checkpointing import LAYERS, checkpointed
 from animatediff_native.motion.frame_strengths import FrameStrengths
-from animatediff_native.training.checkpointing import LAYERS, checkpointed
 from animatediff_native.training.clip_set import Batch
 from animatediff_native.training.session import training_session
 from animatediff_native.training.settings import Precision, TrainingSettings

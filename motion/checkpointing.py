@@ -15,7 +15,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from ..motion.block import TemporalTransformer
+from .block import TemporalTransformer
 
 LAYERS = (ResBlock, SpatialTransformer, TemporalTransformer)
 
