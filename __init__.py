@@ -27,6 +27,7 @@ from .nodes import (
     space_time,
     sparse_ctrl,
     training,
+    trajectory,
     views,
 )
 from .nodes.convert_route import register_route
@@ -60,6 +61,7 @@ class AnimateDiffNative(ComfyExtension):
             *clip_condition.NODES,
             *image_motion.NODES,
             *camera.NODES,
+            *trajectory.NODES,
             *motion_lora.NODES,
             *domain_adapter.NODES,
             *frame_lora.NODES,

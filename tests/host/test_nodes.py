@@ -130,6 +130,14 @@ CONTRACT = {
         ["motion_module", "view_length", "view_overlap", "schedule", "fuse"],
         ["ADN_MOTION_MODULE"],
     ),
+    "ADN_Trajectory": (
+        "Trajectory (draw a path, motion path, AnimateDiff)",
+        [
+            *("points", "width", "height", "frames", "interpolation", "timing", "box", "image"),
+            *("tracks", "previous", "latent", "first_frame", "total_frames"),
+        ],
+        ["ADN_TRAJECTORY", "IMAGE", "STRING", "MASK"],
+    ),
     "ADN_SpaceTime": (
         "Frame Sharing (space-time U-Net, AnimateDiff)",
         ["model", "levels", "start_percent", "end_percent"],
