@@ -29,7 +29,14 @@ from .load import MotionModule, require_picture
 from .placement import require_fit
 from .placements import placement_on
 from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
-from .share_frames import SHARING_KEY, new_sharing, require_none, shared_frames, sharing_use
+from .share_frames import (
+    SHARING_KEY,
+    new_sharing,
+    require_no_guidance,
+    require_none,
+    shared_frames,
+    sharing_use,
+)
 from .sharing import clone_beside, patcher_beside
 from .slots import ACTIVE_KEY, ActiveMotion, MotionSlot
 from .step_range import StepRange
@@ -138,6 +145,7 @@ def _outer_sample(executor, noise, *args, **kwargs):
     """Host wrapper around one sampling run: refuse what cannot work, then say what happened."""
     guider = executor.class_obj
     require_one_model(guider)
+    require_no_guidance(guider.model_patcher)
     handler = guider.model_options.get("context_handler")
     length = getattr(handler, "context_length", None)
     runs = MotionRuns(noise.shape, Windows(length, hasattr(handler, "automatic")))

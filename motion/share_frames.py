@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .application import KEY, Application, applications, clips_of
+from .attention_guidance import GUIDANCE, POST_CFG, looks_at_attention
 from .call import MotionCall
 from .call_frames import require_whole_clips, windows_in
 from .errors import AnimateDiffError
@@ -91,3 +92,16 @@ def _frames(model: Any, batch: int, options: dict) -> int:
     frames = len(windows[0]) if windows else batch // conds // clips
     require_whole_clips(batch, frames)
     return frames
+
+
+def require_no_guidance(model: Any) -> None:
+    """AnimateDiffError where the deepest level shares frames and the host's Self-Attention
+    Guidance, which looks at the attention there, expects all of them."""
+    shares = sharing_use(model) or any(each.sharing for each in applications(model))
+    if shares and any(map(looks_at_attention, model.model_options.get(POST_CFG, ()))):
+        raise AnimateDiffError(
+            f"{GUIDANCE} looks at the attention of a level in which frames are shared.",
+            "a level that computes all frames, or no such guidance",
+            f"remove {GUIDANCE} or set levels of {NODE} to 0; with a space-time motion module "
+            f"remove {GUIDANCE}.",
+        )

@@ -9,11 +9,9 @@ from typing import Any
 
 import torch
 
+from ..motion.attention_guidance import GUIDANCE, POST_CFG, looks_at_attention
 from ..motion.errors import AnimateDiffError
 from .frame_window import WindowCall
-
-NODE = "SelfAttentionGuidance"  # the node's class, in which the function is defined
-POST_CFG = "sampler_post_cfg_function"
 
 
 class WindowedGuidance:
@@ -28,8 +26,8 @@ class WindowedGuidance:
         added, self._added = self._added, None
         if added is None:
             raise AnimateDiffError(
-                f"{NODE} on a clip that is cut into windows, with a guider that has no plain pair "
-                "of a positive and a negative prompt.",
+                f"{GUIDANCE} on a clip that is cut into windows, with a guider that has no plain "
+                "pair of a positive and a negative prompt.",
                 "a guider with these two, as KSampler and CFGGuider have",
                 "use one of them, or PerturbedAttentionGuidance, or set context_length of the "
                 "node Context Windows to the whole clip.",
@@ -51,16 +49,12 @@ class WindowedGuidance:
 def by_window(model_options: dict[str, Any]) -> None:
     """Let the node's function, if a run's own options have it, follow the windows."""
     functions = model_options.get(POST_CFG, [])
-    if any(map(_is_the_nodes, functions)):
+    if any(map(looks_at_attention, functions)):
         model_options[POST_CFG] = [
-            WindowedGuidance(function) if _is_the_nodes(function) else function
+            WindowedGuidance(function) if looks_at_attention(function) else function
             for function in functions
         ]
 
 
 def windowed_guidance(model_options: dict[str, Any]) -> list[WindowedGuidance]:
     return [f for f in model_options.get(POST_CFG, []) if isinstance(f, WindowedGuidance)]
-
-
-def _is_the_nodes(function: Any) -> bool:
-    return getattr(function, "__qualname__", "").startswith(f"{NODE}.")

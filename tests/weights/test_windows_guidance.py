@@ -13,7 +13,7 @@ import pytest
 import torch
 from adn_testing import tiny
 from adn_testing.probes import windowed
-from animatediff_native.motion.apply import apply_motion_module
+from animatediff_native.motion.apply import apply_frame_sharing, apply_motion_module
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.samplers import context_handler
 from animatediff_native.samplers.fuse import Fuse, shares
@@ -131,3 +131,12 @@ def test_masks_with_hooks_follow_the_frames():
     assert torch.allclose(cut, whole, rtol=1e-3, atol=1e-3 * whole.std())
     unhooked = tiny.conditioning(1, mask=mask) + tiny.conditioning(2, mask=1 - mask)
     assert not torch.allclose(tiny.sample(plain, positive=unhooked, steps=1), whole, rtol=1e-2, atol=1e-2)
+
+
+def test_self_attention_guidance_needs_all_frames_at_the_deepest_level(animated):
+    shared = apply_frame_sharing(animated, 1)
+    noise = torch.randn(4, 4, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+    with pytest.raises(AnimateDiffError, match=r"SelfAttentionGuidance[\s\S]*levels"):
+        run(self_attention(shared), noise)
+    run(self_attention(animated), noise)
+    run(shared, noise)
