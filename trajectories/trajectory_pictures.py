@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as functional
 from PIL import Image, ImageDraw, ImageOps
 
 from .trajectory import Trajectory
@@ -19,7 +20,9 @@ COLOURS = (
 FINE = 1024  # pixels: sides up to here are drawn in double size first, so that lines are smooth
 LINE, DOT = 1 / 160, 1 / 48  # shares of the shorter side: width of a path, radius of a dot
 OPAQUE, BOX_LINE, BOX_INSIDE = 255, 200, 36
+SHOWN_SIDE, MOST_SHOWN = 512, 96  # pixels of the longer side and frames, on a node
 FAR_OUT = 4.0  # pictures: lines end there
+MOST_MARKS = 64  # a dot per frame on a path: more would be a thick line
 
 Colour = tuple[int, int, int]
 
@@ -46,6 +49,7 @@ class _Drawing:
         self._canvas = width * self._fine, height * self._fine
         self._line = max(1, round(min(self._canvas) * LINE))
         self._dot = max(2.0, min(self._canvas) * DOT)
+        self._mark = 1.2 * self._line
         self._trajectory = trajectory
         self._edges = trajectory.box_edges()
         self._points = trajectory.points.clip(-FAR_OUT, FAR_OUT) * self._canvas
@@ -77,9 +81,12 @@ class _Drawing:
         picture = Image.new("RGBA", self._canvas)
         on = ImageDraw.Draw(picture)
         for path in range(self._trajectory.paths):
-            points = [tuple(point) for point in self._points[:, path]]
+            points, colour = self._points[:, path], colour_of(path)
             if len(points) > 1:
-                on.line(points, (*colour_of(path), OPAQUE), self._line, joint="curve")
+                flat = [tuple(point) for point in points]
+                on.line(flat, (*colour, OPAQUE), self._line, joint="curve")
+            for point in points if len(points) <= MOST_MARKS else ():
+                self._circle(on, point, self._mark, colour, 0)
         return picture
 
     def _circle(
@@ -88,6 +95,15 @@ class _Drawing:
         x, y = at
         around = (x - radius, y - radius, x + radius, y + radius)
         on.ellipse(around, (*colour, OPAQUE), (*GROUND, OPAQUE), edge)
+
+
+def small(frames: torch.Tensor) -> torch.Tensor:
+    """A preview as it fits on a node: of few pixels, and of a long clip not every frame."""
+    thin = -(-len(frames) // MOST_SHOWN)
+    shown = frames[::thin].movedim(-1, 1)
+    less = min(1.0, SHOWN_SIDE / max(shown.shape[-2:]))
+    size = [max(1, round(side * less)) for side in shown.shape[-2:]]
+    return functional.interpolate(shown, size, mode="area").movedim(1, -1)
 
 
 def colour_of(path: int) -> Colour:

@@ -17,10 +17,8 @@ from ..motion.clip_part import ClipPart
 from .drawn_path import DrawnPath
 from .trajectory import Trajectory
 
-FINEST, MOST_STEPS = (
-    512,
-    65_536,
-)  # steps that a curve is measured in: between two points, and of all
+# in how many steps a curve is measured: between two points, and all of it
+FINEST, MOST_STEPS = 2048, 65_536
 
 
 class Interpolation(str, Enum):
