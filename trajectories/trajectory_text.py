@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -164,7 +164,7 @@ def _of_line(line: str, number: int) -> list[float]:
     return numbers
 
 
-def _require_count(path: Sequence[Any], number: int) -> None:
+def _require_count(path: Sized, number: int) -> None:
     if len(path) > MOST_POINTS:
         _refuse(
             f"path {number} has {counted(len(path), 'point')}.",

@@ -59,7 +59,7 @@ def test_what_the_node_shows(temporary):
     (file,) = temporary.iterdir()
     with Image.open(file) as shown:
         assert (shown.n_frames, shown.size) == (50, (512, 24))
-    assert TrajectoryNode.execute(EXAMPLE, 64, 48, 1).ui.as_dict()["animated"] == (False,)
+    assert "animated" not in TrajectoryNode.execute(EXAMPLE, 64, 48, 1).ui.as_dict()
 
 
 def test_the_dot_moves_and_the_boxes_are_around_it():
@@ -80,10 +80,10 @@ def test_a_box_at_the_edge_has_a_pixel():
 def test_coordinates_are_points_again():
     first, _, text, _ = made(CURVED, frames=9)
     again = made(text, frames=9)
-    assert again[0].points == pytest.approx(first.points, abs=1e-5)
+    assert again[0].points == pytest.approx(first.points, abs=2e-5)
     assert again[2] == text
     single = made(EXAMPLE, frames=9)
-    assert made(single[2], frames=9)[0].points == pytest.approx(single[0].points, abs=1e-5)
+    assert made(single[2], frames=9)[0].points == pytest.approx(single[0].points, abs=2e-5)
 
 
 @pytest.mark.parametrize("timing", ["as drawn", "even", "ease"])
