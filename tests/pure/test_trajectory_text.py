@@ -1,5 +1,8 @@
 """Paths as text, in all forms, and what is none."""
 
+# pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false
+# pyright: reportOptionalOperand=false
+
 import json
 import random
 
