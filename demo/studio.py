@@ -1,6 +1,6 @@
 """Sampled clips of the miniature world, made with the extension's own functions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -155,6 +155,22 @@ class Studio:
         model = self.model(setup)
         return torch.stack(
             [self._clip(model, setup, wish, frames, self._conditioning(wish)) for wish in asked]
+        )
+
+    def film_each(
+        self,
+        setup: Setup,
+        asked: Sequence[Wish],
+        changes: Sequence[Callable[[ModelPatcher], ModelPatcher]],
+        frames: int = world.FRAMES,
+    ) -> torch.Tensor:
+        """The same with a change of the model for every clip."""
+        model = self.model(setup)
+        return torch.stack(
+            [
+                self._clip(change(model), setup, wish, frames, self._conditioning(wish))
+                for wish, change in zip(asked, changes, strict=True)
+            ]
         )
 
     def film_after(

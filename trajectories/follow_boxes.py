@@ -20,6 +20,7 @@ class View(NamedTuple):
 
 
 WHOLE = View()
+HALF = 0.5 - 1e-9
 
 
 def inside(trajectory: Trajectory, height: int, width: int, view: View = WHOLE) -> np.ndarray:
@@ -63,12 +64,17 @@ def _bell(trajectory: Trajectory, axis: int, count: int, begin: float, length: f
     return np.exp(-(((middles - trajectory.points[..., axis, None]) / sigma) ** 2) / 2)
 
 
-def labels(trajectory: Trajectory, height: int, width: int) -> np.ndarray:
+def labels(
+    trajectory: Trajectory, height: int, width: int, view: View = WHOLE
+) -> np.ndarray:
     """[F, height, width], int64: one number for every set of boxes that a cell can be in; 0 is in
-    none. More than 62 paths share the last bit."""
-    cells = trajectory.cells(height, width)
-    bits = 1 << np.minimum(np.arange(trajectory.paths), 62)
+    none. A cell is in a box that has half of it, or that has half of itself there, in height and in
+    width. Paths beyond the 62nd share one bit."""
+    across = _shares(trajectory, 0, width, view.left, view.width) > HALF
+    down = _shares(trajectory, 1, height, view.top, view.height) > HALF
+    shown = there(trajectory)
     found = np.zeros((len(trajectory), height, width), dtype=np.int64)
-    for path, bit in enumerate(bits):
-        found |= np.where(cells[:, path], bit, 0)
+    for path in range(trajectory.paths):
+        cells = down[:, path, :, None] & across[:, path, None] & shown[:, path, None, None]
+        found |= np.where(cells, 1 << min(path, 62), 0)
     return found

@@ -10,7 +10,7 @@ not depend on which others are at hand. Nothing is made to sum to 1 again, as th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,18 +47,27 @@ class Edit:
     """What becomes of the probabilities A [rows, heads, pixels, tokens] of the tokens that change:
     A + A scale + peak add, where peak is the greatest of a row's A.
 
-    tokens: their places; scale, add: [rows, pixels, tokens].
+    tokens: their places; kind: of each token, which of the maps is its own; scale, add:
+    [rows, pixels, maps].
     """
 
     tokens: torch.Tensor
+    kind: torch.Tensor
     scale: torch.Tensor
     add: torch.Tensor
 
     def to(self, device: torch.device) -> Edit:
-        return Edit(self.tokens.to(device), self.scale.to(device), self.add.to(device))
+        each = (self.tokens, self.kind, self.scale, self.add)
+        return Edit(*(tensor.to(device) for tensor in each))
 
-    def rows(self, rows: slice | torch.Tensor) -> Edit:
-        return Edit(self.tokens, self.scale[rows], self.add[rows])
+    def rows(self, rows: slice | Sequence[int]) -> Edit:
+        return replace(self, scale=self.scale[rows], add=self.add[rows])
+
+    def repeated(self, times: int, period: int) -> Edit:
+        """For a prompt that stands several times in a row, as the host makes prompts equally
+        long. Into what A is split, its greatest is too: the sum stays."""
+        tokens = torch.cat([self.tokens + period * each for each in range(times)])
+        return replace(self, tokens=tokens, kind=self.kind.repeat(times))
 
 
 def edit_of(
@@ -74,31 +83,21 @@ def edit_of(
     within = inside(trajectory, *size, view)  # [F, N, h, w]
     near = within * nearness(trajectory, *size, view)
     shown = there(trajectory)
-    scale, add = [], []
-    for group in columns:
+    scale, add, tokens, kind = [], [], [], []
+    for number, group in enumerate(columns):
         of = list(group.paths)
         kept = within[:, of].max(1)
         asked = shown[:, of].any(1)[:, None, None]
-        kept = np.where(asked, kept + (1 - kept) * outside, 1.0)
-        scale += [kept - 1] * len(group.tokens)
-        add += [strength * near[:, of].max(1)] * len(group.tokens)
-    tokens = [token for group in columns for token in group.tokens]
-    return Edit(torch.tensor(tokens), _stacked(scale), _stacked(add))
+        scale.append(np.where(asked, (kept - 1) * (1 - outside), 0.0))
+        add.append(strength * near[:, of].max(1))
+        tokens += group.tokens
+        kind += [number] * len(group.tokens)
+    return Edit(torch.tensor(tokens), torch.tensor(kind), _stacked(scale), _stacked(add))
 
 
 def _stacked(maps: list[np.ndarray]) -> torch.Tensor:
-    """[F, pixels, tokens] of a map [F, h, w] per token."""
+    """[F, pixels, maps] of maps [F, h, w]."""
     return torch.from_numpy(np.stack(maps, axis=-1)).float().flatten(1, 2)
-
-
-def repeated(edit: Edit, length: int, period: int) -> Edit:
-    """For a prompt of `length` tokens that repeats one of `period`, as the host makes prompts
-    equally long. What A is split into, its greatest is too: the sum stays."""
-    times = length // period
-    if times < 2:
-        return edit
-    tokens = torch.cat([edit.tokens + period * each for each in range(times)])
-    return Edit(tokens, edit.scale.repeat(1, 1, times), edit.add.repeat(1, 1, times))
 
 
 def change(
@@ -106,8 +105,7 @@ def change(
 ) -> torch.Tensor:
     """What the edit adds to the attended values, [rows, pixels, C]; q: of that shape, k and v:
     [rows, tokens of the prompt, C]."""
-    pixels, length = q.shape[1], k.shape[1]
-    size = max(1, AT_ONCE // (heads * pixels * length))
+    size = max(1, AT_ONCE // (heads * q.shape[1] * k.shape[1]))
     parts = [
         _change(q[rows], k[rows], v[rows], heads, edit.rows(rows))
         for rows in (slice(i, i + size) for i in range(0, len(q), size))
@@ -120,5 +118,6 @@ def _change(q, k, v, heads: int, edit: Edit) -> torch.Tensor:
     logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
     found = torch.softmax(logits, dim=-1)[..., edit.tokens]  # [rows, heads, pixels, tokens]
     peak = found.amax((1, 2, 3), keepdim=True)
-    changed = found * edit.scale[:, None] + peak * edit.add[:, None]
+    scale, add = edit.scale[:, None, :, edit.kind], edit.add[:, None, :, edit.kind]
+    changed = found * scale + peak * add
     return (changed @ v[:, :, edit.tokens]).transpose(1, 2).flatten(2)

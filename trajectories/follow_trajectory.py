@@ -1,0 +1,212 @@
+"""A model whose subjects follow paths: what it is told, and a sampling run of it.
+
+Attention of the UNet is changed in its calls (follow_call.py), attention of motion modules by an
+effect (follow_temporal.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+
+from ..motion.application import frames_of
+from ..motion.apply import attach_effect, reach_second_models
+from ..motion.errors import AnimateDiffError, counted
+from ..motion.run import twins
+from ..motion.step_range import StepRange
+from .follow_boxes import WHOLE, View
+from .follow_call import KEY, apply_model, require_cross_attention
+from .follow_cross import Columns
+from .follow_temporal import FollowInTime
+from .trajectory import Trajectory
+
+log = logging.getLogger("animatediff_native")
+
+
+@dataclass(frozen=True, eq=False)
+class Follow:
+    """One use of Follow Trajectory. columns: the tokens that follow; length: tokens of the prompt;
+    strength, outside: of cross-attention; spatial: how little what is in a box sees the rest."""
+
+    trajectory: Trajectory
+    columns: tuple[Columns, ...]
+    length: int
+    strength: float = 0.15
+    outside: float = 0.001
+    spatial: float = 0.0
+    steps: StepRange = StepRange()
+
+    @property
+    def changes_cross_attention(self) -> bool:
+        return bool(self.columns) and (self.strength != 0 or self.outside != 1)
+
+
+def follow_trajectory(model: ModelPatcher, follow: Follow, temporal: float = 0.0) -> ModelPatcher:
+    """A clone of the model that follows; the model as it was where nothing is asked."""
+    patched = model.clone()
+    if not follow.trajectory.visible.any():
+        log.info("AnimateDiff: the trajectory has no points: Follow Trajectory changes nothing.")
+        return patched
+    if follow.changes_cross_attention or follow.spatial:
+        require_cross_attention(model)
+        present = follows(model)
+        patched.set_attachments(KEY, (*present, follow))
+        if not present:
+            patched.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
+            patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _apply_model)
+            reach_second_models(patched, KEY, _apply_model)
+    if temporal:
+        patched = attach_effect(patched, FollowInTime(follow.trajectory, temporal, follow.steps))
+    return patched
+
+
+def follows(model: ModelPatcher | None) -> tuple[Follow, ...]:
+    return () if model is None else model.get_attachment(KEY) or ()
+
+
+class FollowRun:
+    """What one sampling run keeps. batch: its latents; size: their height and width; conds: gives
+    the run's conditionings, in the host's form."""
+
+    def __init__(
+        self,
+        model: ModelPatcher,
+        batch: int,
+        size: tuple[int, int],
+        conds: Callable[[], dict[str, list]] = dict,
+    ):
+        self.batch = batch
+        self.size = size
+        self.frames = frames_of(model, batch)
+        self.conds = conds
+        self._lock = threading.Lock()
+        self._kept: dict[Hashable, Any] = {}
+
+    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made under this key before in the run, or is now."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            return self._kept[key]
+
+    def path(self, follow: Follow) -> Trajectory:
+        """In every frame of a clip."""
+        return follow.trajectory.at(range(self.frames))
+
+    def period(self, follow: Follow) -> int:
+        """After how many tokens a positive prompt begins again where the host repeats it."""
+        lengths = {entry["cross_attn"].shape[1] for entry in self._positive()}
+        return lengths.pop() if len(lengths) == 1 else follow.length
+
+    def view_of(self, uuid: Any, size: tuple[int, int]) -> View:
+        """Which part of the picture a conditioning has that is sampled at this size."""
+        if size == self.size:
+            return WHOLE
+        areas = [(e.get("uuid"), e["area"]) for e in self._positive() if "area" in e]
+        same = [area for id, area in areas if id == uuid] or [area for _, area in areas]
+        views = {view for area in same if (view := self._view(area, size)) is not None}
+        if len(views) != 1:
+            raise AnimateDiffError(
+                f"the model was given {size[1]} x {size[0]} of {self.size[1]} x {self.size[0]} "
+                "latent pixels, and Follow Trajectory does not know which.",
+                "whole pictures, or the areas of the positive prompts",
+                "take the node that samples the picture in tiles off the model, or set different "
+                "areas for prompts of the same size.",
+            )
+        return views.pop()
+
+    def _view(self, area: Sequence[int], size: tuple[int, int]) -> View | None:
+        """None where this is no area of that size."""
+        (height, width), (rows, columns) = size, self.size
+        if len(area) != 4 or (min(area[0], rows - area[2]), min(area[1], columns - area[3])) != size:
+            return None
+        return View(area[3] / columns, area[2] / rows, width / columns, height / rows)
+
+    def _positive(self) -> list[dict]:
+        return [entry for entry in self.conds().get("positive") or [] if "cross_attn" in entry]
+
+    def require(self, follows: Iterable[Follow]) -> None:
+        """AnimateDiffError for positive prompts that have not the tokens that were looked for."""
+        for follow in follows:
+            if follow.changes_cross_attention:
+                self._require_tokens(follow)
+            self._say_length(follow)
+
+    def _require_tokens(self, follow: Follow) -> None:
+        for entry in self._positive():
+            length = entry["cross_attn"].shape[1]
+            if length % follow.length:
+                raise AnimateDiffError(
+                    f"the positive conditioning has {counted(length, 'token')}, and the prompt of "
+                    f"Follow Trajectory {follow.length}.",
+                    "the same text in both, encoded by the same CLIP",
+                    "write the positive prompt's text into prompt of Follow Trajectory, and "
+                    "connect to it the CLIP of CLIP Text Encode.",
+                )
+
+    def _say_length(self, follow: Follow) -> None:
+        if len(follow.trajectory) < self.frames:
+            log.warning(
+                "AnimateDiff: the trajectory has %s for a clip of %s: the last place is held. Set "
+                "frames of Trajectory to the clip's length.",
+                counted(len(follow.trajectory), "place"),
+                counted(self.frames, "frame"),
+            )
+
+    def end(self) -> None:
+        """Nothing is kept any longer, whoever holds a copy of the options."""
+        self._kept.clear()
+        self.conds = dict
+
+    def __deepcopy__(self, memo: dict) -> FollowRun:
+        """Itself: it hangs in the model's options, which other nodes may copy in a run."""
+        return self
+
+
+def _outer_sample(executor, noise, *args, **kwargs):
+    """Host wrapper around one sampling run: refuse what cannot work, and keep nothing behind it."""
+    guider = executor.class_obj
+    _require_one_model(guider)
+    model = guider.model_patcher
+    run = FollowRun(model, noise.shape[0], tuple(noise.shape[-2:]), lambda: guider.conds)
+    run.require(follows(model))
+    options = guider.model_options["transformer_options"]
+    options[KEY] = run
+    try:
+        return executor(noise, *args, **kwargs)
+    finally:
+        options.pop(KEY, None)
+        run.end()
+
+
+def _require_one_model(guider: Any) -> None:
+    for other in twins(guider):
+        if follows(other) != follows(guider.model_patcher):
+            raise AnimateDiffError(
+                "this guider runs two models that are one checkpoint in memory, and only one of "
+                "them follows a trajectory: ComfyUI cannot run them side by side.",
+                "two models that were loaded apart, or one model for both",
+                "load the checkpoint a second time for the other model, or connect the model of "
+                "Follow Trajectory to both inputs.",
+            )
+
+
+def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,
+                 transformer_options=None, *args, **kwargs):  # fmt: skip
+    """Host wrapper around one UNet call. Outside of a sampling run, a call is a run of its own."""
+    options = {} if transformer_options is None else transformer_options
+    model = executor.class_obj
+    run = options.get(KEY)
+    if run is None:
+        window = options.get("context_window")
+        batch = x.shape[0] // len(options.get("cond_or_uncond") or [0])
+        batch = getattr(window, "total_frames", batch)
+        run = FollowRun(model.current_patcher, batch, tuple(x.shape[-2:]))
+    with apply_model(run, follows(model.current_patcher), model, x, t, options) as changed:
+        return executor(x, t, c_concat, c_crossattn, control, changed, *args, **kwargs)
