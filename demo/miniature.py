@@ -44,6 +44,7 @@ def stages() -> dict[str, Stage]:
         recipe_images,
         recipe_periodic,
         recipe_space_time,
+        recipe_trajectories,
     )
 
     made = {
@@ -54,6 +55,8 @@ def stages() -> dict[str, Stage]:
     }
     for stage in recipe.motion_lora_stages():
         made[stage.name] = Stage(stage.make, (stage.after or "motion",))
+    for stage in recipe_trajectories.stages():
+        made[stage.name] = Stage(stage.make, (stage.after or recipe_trajectories.FLOW,))
     return {
         **made,
         "unet_ink": Stage(recipe.make_ink, ("unet",)),
@@ -71,6 +74,10 @@ def stages() -> dict[str, Stage]:
         "sparsectrl_rgb_begun": Stage(recipe_images.make_sparse_rgb_begun, ("motion",)),
         "sparsectrl_rgb": Stage(recipe_images.make_sparse_rgb, ("sparsectrl_rgb_begun",)),
         "sparsectrl_scribble": Stage(recipe_images.make_sparse_scribble, ("sparsectrl_rgb",)),
+        recipe_trajectories.FLOW: Stage(recipe_trajectories.make_flow, ("motion",)),
+        "trajectory": Stage(
+            recipe_trajectories.make_best, (f"trajectory_{recipe_trajectories.BEST.value}",)
+        ),
         **dict.fromkeys(recipe_periodic.NAMES, Stage(recipe_periodic.make, ("motion",))),
     }
 

@@ -80,9 +80,17 @@ CAMERA_CTRL = FileKind(
     "choose it in Camera Control, which takes the motion module of Load Motion Module",
 )
 
+TORA = FileKind(
+    "a trajectory control file (Tora)",
+    r"^(module\.)?(flow_encoder\.conv_|fusers\.(down|up)_\d+_\d+\.)",
+    MODULES,
+    "choose it in Trajectory Control, which takes the motion module of Load Motion Module",
+)
+
 # Files with motion modules in them that are still none of ours.
 _WITH_MOTION = (
     CAMERA_CTRL,
+    TORA,
     FileKind(
         "a quantised motion module, with scales beside its weights",
         r"\.(weight_scale|scale_weight|input_scale|scale_input|comfy_quant|absmax|quant_map|"
@@ -111,6 +119,7 @@ _WITH_MOTION = (
 # Files without any; the specific stand before the general.
 _WITHOUT_MOTION = (
     CAMERA_CTRL,
+    TORA,
     DOMAIN_ADAPTER,
     SPATIAL_LORA,
     FileKind(
