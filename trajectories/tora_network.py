@@ -180,6 +180,11 @@ class ToraNetwork(CompanionNetwork):
             }
         )
 
+    @property
+    def widths_by_site(self) -> dict[Site, int]:
+        """The channels of every block that sees the paths."""
+        return {site: self.channels(site) for site in camera_sites(len(self.structure.widths))}
+
     def channels(self, site: Site) -> int:
         return self.structure.widths[self.level(site)]
 
