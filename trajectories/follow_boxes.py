@@ -64,9 +64,7 @@ def _bell(trajectory: Trajectory, axis: int, count: int, begin: float, length: f
     return np.exp(-(((middles - trajectory.points[..., axis, None]) / sigma) ** 2) / 2)
 
 
-def labels(
-    trajectory: Trajectory, height: int, width: int, view: View = WHOLE
-) -> np.ndarray:
+def labels(trajectory: Trajectory, height: int, width: int, view: View = WHOLE) -> np.ndarray:
     """[F, height, width], int64: one number for every set of boxes that a cell can be in; 0 is in
     none. A cell is in a box that has half of it, or that has half of itself there, in height and in
     width. Paths beyond the 62nd share one bit."""

@@ -85,7 +85,10 @@ def apply_model(
     present = options.get("patches_replace", {})
     replaced = dict(present)
     places = attention_places(model.diffusion_model)
-    for kind, which, wrapper in (("attn2", cross, CrossAttention), ("attn1", spatial, SelfAttention)):
+    for kind, which, wrapper in (
+        ("attn2", cross, CrossAttention),
+        ("attn1", spatial, SelfAttention),
+    ):
         if which:
             there = present.get(kind, {})
             ours = {

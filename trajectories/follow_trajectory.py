@@ -19,7 +19,7 @@ from ..motion.application import frames_of
 from ..motion.apply import attach_effect, reach_second_models
 from ..motion.errors import AnimateDiffError, counted
 from ..motion.run import twins
-from ..motion.step_range import StepRange
+from ..motion.step_range import ALL_STEPS, StepRange
 from .follow_boxes import WHOLE, View
 from .follow_call import KEY, apply_model, require_cross_attention
 from .follow_cross import Columns
@@ -40,7 +40,7 @@ class Follow:
     strength: float = 0.15
     outside: float = 0.001
     spatial: float = 0.0
-    steps: StepRange = StepRange()
+    steps: StepRange = ALL_STEPS
 
     @property
     def changes_cross_attention(self) -> bool:
@@ -124,7 +124,10 @@ class FollowRun:
     def _view(self, area: Sequence[int], size: tuple[int, int]) -> View | None:
         """None where this is no area of that size."""
         (height, width), (rows, columns) = size, self.size
-        if len(area) != 4 or (min(area[0], rows - area[2]), min(area[1], columns - area[3])) != size:
+        if (
+            len(area) != 4
+            or (min(area[0], rows - area[2]), min(area[1], columns - area[3])) != size
+        ):
             return None
         return View(area[3] / columns, area[2] / rows, width / columns, height / rows)
 
