@@ -8,6 +8,7 @@ from .nodes import (
     context_windows,
     continue_clip,
     domain_adapter,
+    follow_trajectory,
     frame_control,
     frame_guidance,
     frame_lora,
@@ -28,6 +29,7 @@ from .nodes import (
     sparse_ctrl,
     training,
     trajectory,
+    trajectory_control,
     views,
 )
 from .nodes.convert_route import register_route
@@ -62,6 +64,8 @@ class AnimateDiffNative(ComfyExtension):
             *image_motion.NODES,
             *camera.NODES,
             *trajectory.NODES,
+            *follow_trajectory.NODES,
+            *trajectory_control.NODES,
             *motion_lora.NODES,
             *domain_adapter.NODES,
             *frame_lora.NODES,

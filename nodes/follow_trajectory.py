@@ -14,8 +14,8 @@ from .advanced import advanced
 from .clip_part import first_frame_input
 from .folders import CATEGORY
 from .search_aliases import search_aliases
+from .trajectory import TrajectoryIO
 
-TrajectoryIO = io.Custom("ADN_TRAJECTORY")
 STRONGEST, LONGEST_TAIL = 10.0, 77
 
 

@@ -10,8 +10,8 @@ from ..trajectories.trajectory import Trajectory
 from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
 from .motion_module import MotionModuleIO
 from .search_aliases import search_aliases
+from .trajectory import TrajectoryIO
 
-TrajectoryIO = io.Custom("ADN_TRAJECTORY")
 STRONGEST = 2.0
 
 

@@ -138,6 +138,24 @@ CONTRACT = {
         ],
         ["ADN_TRAJECTORY", "IMAGE", "STRING", "MASK"],
     ),
+    "ADN_TrajectoryNoise": (
+        "Noise along a Path (FreeTraj, trajectory, AnimateDiff)",
+        ["seed", "trajectory", "strength", "mix", "noise", "first_frame"],
+        ["NOISE"],
+    ),
+    "ADN_FollowTrajectory": (
+        "Follow Trajectory (object motion, TrailBlazer, AnimateDiff)",
+        [
+            *("model", "trajectory", "clip", "prompt", "subject", "strength", "outside"),
+            *("start_percent", "end_percent", "temporal", "spatial", "tail"),
+        ],
+        ["MODEL"],
+    ),
+    "ADN_TrajectoryControl": (
+        "Trajectory Control (Tora, AnimateDiff)",
+        ["motion_module", "trajectory_control", "trajectory", "strength", "frame_strengths"],
+        ["ADN_MOTION_MODULE"],
+    ),
     "ADN_SpaceTime": (
         "Frame Sharing (space-time U-Net, AnimateDiff)",
         ["model", "levels", "start_percent", "end_percent"],
