@@ -23,7 +23,8 @@ def read_tracks(tracks: Any, width: int, height: int) -> list[DrawnPath]:
     if not isinstance(tracks, dict) or "track_path" not in tracks:
         raise _wrong("hold no track_path")
     path = _array(tracks["track_path"], "track_path")
-    if path.ndim != 3 or path.shape[-1] != 2 or not len(path):
+    shape = list(path.shape)
+    if len(shape) != 3 or shape[2] != 2 or not shape[0]:
         raise _wrong(f"have a track_path of {_shape(path)}")
     seen = tracks.get("track_visibility")
     visible = np.ones(path.shape[:2]) if seen is None else _array(seen, "track_visibility")
