@@ -37,7 +37,8 @@ function viewed({ filename, subfolder = "", type = "input" }) {
 }
 
 function loadedBy(node) {
-  const named = node.widgets?.find(({ name, value }) => LOADERS.includes(name) && FILE.test(value));
+  const isFile = ({ name, value }) => LOADERS.includes(name) && FILE.test(value);
+  const named = node.widgets?.find(isFile);
   if (!named) return null;
   const [, path, type] = FILE.exec(named.value);
   const parts = path.split("/");
@@ -56,7 +57,8 @@ function cameFrom(node, slot) {
     from = from.getInputNode?.(input);
     const found = from && (loadedBy(from) ?? shownBy(from));
     if (found) return found;
-    input = from?.inputs?.findIndex(({ type, link }) => PASSED.includes(type) && link != null) ?? -1;
+    const passed = ({ type, link }) => PASSED.includes(type) && link != null;
+    input = from?.inputs?.findIndex(passed) ?? -1;
   }
   return null;
 }

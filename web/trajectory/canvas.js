@@ -5,13 +5,13 @@ import { Editor } from "./editor.js";
 import { listenToKeys } from "./keys.js";
 import { BESIDES } from "./look.js";
 import { listenToMouse } from "./mouse.js";
-import { colourOf, paint } from "./paint.js";
+import { paint } from "./paint.js";
 import { makePanel } from "./panel.js";
 import { Player } from "./player.js";
 import { Settings } from "./settings.js";
+import { tell } from "./tell.js";
 import { View } from "./view.js";
 import { watch } from "./watch.js";
-import { lineFor, noticeFor } from "./words.js";
 
 const FLATTEST = 0.4; // stage's height as a share of its width
 const TALLEST = 1.4;
@@ -120,19 +120,24 @@ export class PathCanvas {
 
   _listenToText(signal) {
     const { text } = this.panel;
-    text.addEventListener("input", () => this.editor.put(text.value, text.typed), { signal });
-    text.addEventListener("input", () => (text.typed = true), { signal });
-    text.addEventListener("change", () => this.editor.settings.write(text.value), { signal });
-    text.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Escape") this._showText(false);
-    }, { signal });
+    let letters = 0;
+    const heard = {
+      focus: () => (letters = 0),
+      input: () => this.editor.put(text.value, letters++ > 0), // all of them are one step of undo
+      change: () => this.settings.write(text.value),
+      keydown: (event) => {
+        if (event.key === "Escape") this._showText(false);
+        if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+      },
+    };
+    for (const [name, hear] of Object.entries(heard)) {
+      text.addEventListener(name, hear, { signal });
+    }
   }
 
   _showText(shown) {
     const { text } = this.panel;
     text.hidden = !shown;
-    text.typed = false;
     if (shown) text.focus({ preventScroll: true });
     else this.focus();
     this.paintSoon();
@@ -178,42 +183,18 @@ export class PathCanvas {
   }
 
   _paint() {
-    this._tell();
+    tell(this.panel, this.editor, this.player, chosenFor(this.node));
     const { canvas } = this;
     const seen = canvas.getBoundingClientRect();
     if (!seen.width || !seen.height) return;
     const ratio = Math.min(devicePixelRatio || 1, LARGEST / Math.max(seen.width, seen.height));
     const [width, height] = [seen.width, seen.height].map((side) => Math.round(side * ratio));
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
     const context = canvas.getContext("2d");
     const view = this.view();
     context.setTransform(width / view.stage.width, 0, 0, height / view.stage.height, 0, 0);
     const { editor, player } = this;
     paint(context, { editor, view, picture: this.background.picture, at: player.at });
-  }
-
-  _tell() {
-    const { buttons, keys, notice, said, startOver, spot, text, words } = this.panel;
-    const { editor, player } = this;
-    const { drawing, editable, history, settings } = editor;
-    const told = noticeFor(editor);
-    notice.hidden = !told || !text.hidden;
-    said.textContent = told;
-    startOver.hidden = settings.linked;
-    const line = lineFor(editor);
-    if (words.textContent !== line) words.textContent = keys.value = line;
-    spot.hidden = !editable;
-    spot.style.background = colourOf(drawing?.path ?? 0);
-    if (text !== document.activeElement) text.value = settings.text;
-    text.readOnly = settings.linked;
-    buttons.play.disabled = !drawing?.paths.length;
-    buttons.add.disabled = !editable || !drawing.atHand.length;
-    buttons.remove.disabled = !editable || !drawing.atHand.length;
-    buttons.clear.disabled = settings.linked || (drawing && !drawing.paths.length);
-    buttons.back.disabled = settings.linked || !history.can(-1);
-    buttons.ahead.disabled = settings.linked || !history.can(1);
-    buttons.play.setAttribute("aria-pressed", player.playing);
-    buttons.text.setAttribute("aria-pressed", !text.hidden);
-    buttons.picture.setAttribute("aria-pressed", Boolean(chosenFor(this.node)));
   }
 }

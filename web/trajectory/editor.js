@@ -1,5 +1,5 @@
-// What a user can do on the canvas, by mouse, keys or buttons. Each is one step of undo, and goes to
-// the node's text at once.
+// What a user can do on the canvas, by mouse, keys or buttons. Each is one step of undo, and goes
+// to the node's text at once.
 
 import { Curve } from "./curve.js";
 import { Drawing } from "./drawing.js";

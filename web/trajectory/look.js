@@ -1,15 +1,15 @@
 // How the canvas and its buttons look, in the page's colours.
 
 const STYLE = `
-.adn-path { box-sizing: border-box; width: 100%; height: 100%; display: flex; flex-direction: column;
-  gap: 5px; color: var(--input-text, #ddd); font: 12px/1.3 Inter, Arial, sans-serif;
-  user-select: none; }
+.adn-path { box-sizing: border-box; display: flex; flex-direction: column; gap: 5px;
+  width: 100%; height: 100%; user-select: none;
+  color: var(--input-text, #ddd); font: 12px/1.3 Inter, Arial, sans-serif; }
 .adn-path-bar { display: flex; flex: none; align-items: center; gap: 2px; height: 26px; }
 .adn-path-bar button { display: grid; place-items: center; width: 26px; height: 24px; padding: 0;
   border: 0; border-radius: 5px; color: inherit; background: transparent; cursor: pointer; }
 .adn-path-bar button:hover:enabled { background: rgb(128 128 128 / 28%); }
 .adn-path-bar button:disabled { opacity: 0.3; cursor: default; }
-.adn-path-bar button[aria-pressed="true"] { color: #fff; background: #1f6fd1; }
+.adn-path-bar button[aria-pressed="true"]:enabled { color: #fff; background: #1f6fd1; }
 .adn-path-bar i { flex: none; width: 1px; height: 14px; margin: 0 4px; background: currentColor;
   opacity: 0.25; }
 .adn-path-bar i:last-of-type { flex: 1; background: none; }
@@ -24,11 +24,11 @@ const STYLE = `
 .adn-path-keys { position: absolute; inset: 0; width: 100%; height: 100%; padding: 0; border: 0;
   resize: none; opacity: 0; pointer-events: none; }
 .adn-path-notice { position: absolute; inset: 0; display: flex; flex-direction: column; gap: 10px;
-  align-items: center; justify-content: center; padding: 16px; text-align: center; color: #ddd;
-  background: rgb(12 13 16 / 82%); }
+  align-items: center; justify-content: center; padding: 16px; text-align: center;
+  color: #ddd; background: rgb(12 13 16 / 82%); }
 .adn-path-notice p { margin: 0; max-width: 30em; }
-.adn-path-notice button { padding: 5px 12px; border: 1px solid #555; border-radius: 5px; color: #eee;
-  background: #26292f; font: inherit; cursor: pointer; }
+.adn-path-notice button { padding: 5px 12px; border: 1px solid #555; border-radius: 5px;
+  color: #eee; background: #26292f; font: inherit; cursor: pointer; }
 .adn-path-notice button:hover { background: #343840; }
 .adn-path-text { position: absolute; inset: 0; width: 100%; height: 100%; box-sizing: border-box;
   padding: 8px 10px; border: 0; resize: none; outline: none; color: #e6e6e6; background: #14161a;
@@ -52,7 +52,8 @@ const ICONS = {
   clear: '<path d="M4 4l8 8M12 4l-8 8"/>',
   back: '<path d="M5.8 3.2 3 6l2.8 2.8M3.2 6h6.2a3.4 3.4 0 0 1 0 6.8H6.2"/>',
   ahead: '<path d="M10.2 3.2 13 6l-2.8 2.8M12.8 6H6.6a3.4 3.4 0 0 0 0 6.8h3.2"/>',
-  picture: '<path d="M2.5 3.3h11v9.4h-11ZM2.8 11.4 6 8.2l2.6 2.6 1.7-1.6 3 2.8"/><path class="full" d="M10.6 5.7v.01"/>',
+  picture:
+    '<path d="M2.5 3.3h11v9.4h-11ZM2.8 11.4 6 8.2l2.6 2.6 1.7-1.6 3 2.8M10.6 5.7v.01"/>',
   text: '<path d="M4 5.6V3.6h8v2M8 3.8v8.8M6.4 12.6h3.2"/>',
 };
 

@@ -49,7 +49,8 @@ export function listenToMouse(stage, editor, signal) {
   };
 
   const begin = (event) => {
-    const hit = event.shiftKey || event.altKey ? null : under(stage.place(event), editor, stage.view());
+    const anew = event.shiftKey || event.altKey;
+    const hit = anew ? null : under(stage.place(event), editor, stage.view());
     if (event.altKey) editor.newPath();
     if (!hit) return draw(event, event.shiftKey);
     if (hit.kind === "point") {

@@ -1,8 +1,9 @@
 // Draws what the canvas shows: the picture or a grid, the paths with a dot in every frame, the
 // points, and the box around what follows them.
 
-export const COLOURS = [
-  "#4dc3ff", "#ffa23e", "#6fe08a", "#ff6f9f", "#ffe04d", "#b79bff", "#ff7b6b", "#4fe0d0",
+// As in the preview that the server makes.
+const COLOURS = [
+  "#ffc43d", "#54beff", "#ff7070", "#7edd82", "#c991ff", "#ff9e5c", "#5ee2d4", "#ff8ac8",
 ];
 const GROUND = "#14161a";
 const AROUND = "#0c0d10";
@@ -96,7 +97,7 @@ function paintPath(context, { editor, view }, path, atHand) {
   const colour = colourOf(path);
   const { frames, timing } = editor.settings;
   const onStage = (place) => view.atEdge(view.onStage(place));
-  context.globalAlpha = atHand ? 1 : 0.6;
+  context.globalAlpha = atHand ? 1 : 0.7;
   const steps = curve.steps.map(onStage);
   line(context, steps, colour, atHand ? 2.5 : 2);
   if (atHand && points.length > 1 && frames <= MOST_DOTS) {

@@ -4,9 +4,10 @@
 import { icon } from "./look.js";
 
 const HELP =
-  "Click: add a point. Drag: draw by hand. Click the line: insert a point. Right click or Delete: " +
-  "remove it. Alt-click or N: new path. Arrow keys: move it. [ and ]: another point. Enter: add " +
-  "one. Space: play.";
+  "Click: add a point. Drag: draw by hand. Click the line: insert a point. Right click or " +
+  "Delete: remove it. Alt-click or N: new path. Arrow keys: move it. [ and ]: another point. " +
+  "Enter: add one. Space: play.";
+const OTHERS = "KJNodes' coordinates, Tora's lines, or 0: 0.2,0.5; 15: 0.8,0.5";
 // Of the bar, and a break between groups.
 const BUTTONS = [
   ["play", "Play (Space)"],
@@ -76,7 +77,7 @@ export function makePanel() {
     className: "adn-path-text",
     hidden: true,
     spellcheck: false,
-    placeholder: "Paste paths: this canvas's, KJNodes' JSON, Tora's lines, or 0: 0.2,0.5; 15: 0.8,0.5",
+    placeholder: `Paste paths: as drawn here, ${OTHERS}`,
     aria: { label: "Points as text" },
   });
   const stage = element("div", { className: "adn-path-stage" }, canvas, keys, over.notice, text);

@@ -10,7 +10,8 @@ function inOrder({ paths, path }) {
   return path < paths.length ? [path, ...all] : all;
 }
 
-// at: on the stage. Null, or { kind, path } and which point it is, or before which one it would come.
+// at: on the stage. Null, or { kind, path } and which point it is, or before which one one would
+// come.
 export function under(at, editor, view) {
   const { drawing } = editor;
   if (!drawing) return null;

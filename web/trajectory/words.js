@@ -14,7 +14,8 @@ export function lineFor({ drawing, sketch, settings, editable }) {
   const count = atHand.length;
   if (point >= 0) return `${which}, point ${point + 1} of ${count}: ${place(atHand[point])}`;
   const timed = count > 1 && atHand[0].t !== undefined && settings.timing === "as drawn";
-  return `${which}, ${count === 1 ? "1 point" : `${count} points`}${timed ? ", timed by hand" : ""}`;
+  const points = count === 1 ? "1 point" : `${count} points`;
+  return `${which}, ${points}${timed ? ", timed by hand" : ""}`;
 }
 
 export function noticeFor({ drawing, settings }) {
