@@ -37,7 +37,7 @@ class Picture:
         pixels = self._of_each_clip(run.application.clips)
         height, width = run.size
         ratio = self.vae.spacial_compression_encode()
-        latents = encoded(self.vae, _resized(pixels[..., :3], height * ratio, width * ratio))
+        latents = encoded(self.vae, resized(pixels[..., :3], height * ratio, width * ratio))
         self._require_size(latents, run.size)
         latents = comfy.latent_formats.SD15().process_in(latents.float().cpu())
         return latents.expand(run.application.clips, -1, -1, -1)
@@ -96,7 +96,7 @@ def require_picture_module(module: MotionModule, version: Version, file: str, no
         )
 
 
-def _resized(pixels: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def resized(pixels: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """[n, height, width, 3]; the very pixels where the size is right."""
     if tuple(pixels.shape[1:3]) == (height, width):
         return pixels

@@ -5,8 +5,8 @@ By hooks alone, so that no layer's `forward` is replaced: around a layer's call 
 number for each tensor that it would keep, and asks with that number in the backward pass.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -22,10 +22,13 @@ LAYERS = (ResBlock, SpatialTransformer, TemporalTransformer)
 
 @contextmanager
 def checkpointed(
-    modules: Iterable[nn.Module], layers: tuple[type[nn.Module], ...] = LAYERS
+    modules: Iterable[nn.Module],
+    layers: tuple[type[nn.Module], ...] = LAYERS,
+    again: Callable[[], AbstractContextManager] = nullcontext,
 ) -> Iterator[None]:
-    """The layers inside that keep the most, checkpointed; afterwards without our hooks."""
-    hooks = _Hooks()
+    """The layers inside that keep the most, checkpointed; afterwards without our hooks. again: in
+    which layers are computed again: no torch function mode that is on reaches a backward pass."""
+    hooks = _Hooks(again)
     with ExitStack() as undo:
         undo.callback(hooks.leave)  # newer hosts cancel with a BaseException, past always_call
         for module in modules:
@@ -46,7 +49,8 @@ def checkpointed(
 class _Hooks:
     """Those of all layers; a layer inside another one, or computed again, is left alone."""
 
-    def __init__(self):
+    def __init__(self, again: Callable[[], AbstractContextManager]):
+        self.again = again
         self.inside: object = None
         self.scope = ExitStack()
 
@@ -108,6 +112,7 @@ class _Call:
 
         with (
             self.hooks.off(),
+            self.hooks.again(),
             torch.enable_grad(),
             saved_tensors_hooks(collect, lambda _: _never()),
         ):
