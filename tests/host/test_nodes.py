@@ -156,6 +156,14 @@ CONTRACT = {
         ["motion_module", "trajectory_control", "trajectory", "strength", "frame_strengths"],
         ["ADN_MOTION_MODULE"],
     ),
+    "ADN_ReferenceMotion": (
+        "Reference Motion (motion from a video, MotionClone, AnimateDiff)",
+        [
+            *("model", "images", "vae", "conditioning", "strength", "start_percent"),
+            *("end_percent", "timestep"),
+        ],
+        ["MODEL"],
+    ),
     "ADN_SpaceTime": (
         "Frame Sharing (space-time U-Net, AnimateDiff)",
         ["model", "levels", "start_percent", "end_percent"],
