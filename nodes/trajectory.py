@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..motion.clip_part import ClipPart, clip_part
 from ..motion.errors import AnimateDiffError, counted
 from ..trajectories.trajectory import Trajectory
-from ..trajectories.trajectory_pictures import box_masks, preview, small
+from ..trajectories.trajectory_pictures import box_masks, preview
 from ..trajectories.trajectory_text import read_paths, write_samples
 from ..trajectories.trajectory_times import Interpolation, Timing, trajectory_of
 from ..trajectories.trajectory_tracks import read_tracks
@@ -26,7 +26,6 @@ TracksIO = io.Custom("TRACKS")
 EXAMPLE = '{"paths": [[[0.2, 0.5], [0.8, 0.5]]]}'
 SIDE, SMALLEST, LARGEST = 512, 16, 16384  # pixels
 BOX, NARROWEST = 0.3, 0.02
-SPEED, QUALITY = 8.0, 80  # of the animation on the node: frames a second; of WebP
 
 
 class TrajectoryNode(io.ComfyNode):
@@ -60,10 +59,8 @@ class TrajectoryNode(io.ComfyNode):
         if not trajectory.paths:
             log.info("AnimateDiff: Trajectory has no points: nothing is asked of the clip.")
         shown = preview(trajectory, _behind_it(image, part))
-        return io.NodeOutput(
-            trajectory, shown, write_samples(trajectory.pixels), box_masks(trajectory),
-            ui=_moving(shown, cls),
-        )  # fmt: skip
+        coordinates = write_samples(trajectory.pixels)
+        return io.NodeOutput(trajectory, shown, coordinates, box_masks(trajectory))
 
 
 def _behind(previous: Trajectory, drawn: Trajectory) -> Trajectory:
@@ -88,21 +85,6 @@ def _behind_it(image: torch.Tensor | None, part: ClipPart) -> torch.Tensor | Non
             "take as many out of the batch with ComfyUI's ImageFromBatch, or set frames.",
         )
     return image
-
-
-def _moving(shown: torch.Tensor, node: type[io.ComfyNode]) -> ui.SavedImages:
-    """What shows the preview on the node, moving."""
-    file = ui.ImageSaveHelper.save_animated_webp(
-        small(shown),
-        filename_prefix="ADN_trajectory",
-        folder_type=io.FolderType.temp,
-        cls=node,
-        fps=SPEED,
-        lossless=False,
-        quality=QUALITY,
-        method=0,
-    )
-    return ui.SavedImages([file], is_animated=len(shown) > 1)
 
 
 def _points() -> io.Input:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
 from PIL import Image, ImageDraw, ImageOps
 
 from .trajectory import Trajectory
@@ -20,7 +19,6 @@ COLOURS = (
 FINE = 1024  # pixels: sides up to here are drawn in double size first, so that lines are smooth
 LINE, DOT = 1 / 160, 1 / 48  # shares of the shorter side: width of a path, radius of a dot
 OPAQUE, BOX_LINE, BOX_INSIDE = 255, 200, 36
-SHOWN_SIDE, MOST_SHOWN = 512, 96  # pixels of the longer side and frames, on a node
 FAR_OUT = 4.0  # pictures: lines end there
 MOST_MARKS = 64  # a dot per frame on a path: more would be a thick line
 
@@ -95,15 +93,6 @@ class _Drawing:
         x, y = at
         around = (x - radius, y - radius, x + radius, y + radius)
         on.ellipse(around, (*colour, OPAQUE), (*GROUND, OPAQUE), edge)
-
-
-def small(frames: torch.Tensor) -> torch.Tensor:
-    """A preview as it fits on a node: of few pixels, and of a long clip not every frame."""
-    thin = -(-len(frames) // MOST_SHOWN)
-    shown = frames[::thin].movedim(-1, 1)
-    less = min(1.0, SHOWN_SIDE / max(shown.shape[-2:]))
-    size = [max(1, round(side * less)) for side in shown.shape[-2:]]
-    return functional.interpolate(shown, size, mode="area").movedim(1, -1)
 
 
 def colour_of(path: int) -> Colour:

@@ -8,13 +8,11 @@
 import json
 import logging
 
-import folder_paths
 import numpy as np
 import pytest
 import torch
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.nodes.trajectory import EXAMPLE, TrajectoryNode
-from PIL import Image
 
 INPUTS = [
     "points", "width", "height", "frames", "interpolation", "timing", "box", "image", "tracks",
@@ -25,12 +23,6 @@ CURVED = '{"paths": [[[0.1, 0.2], [0.4, 0.9], [0.9, 0.3]], [[0.5, 0.5]]]}'
 
 def made(points=EXAMPLE, width=64, height=48, frames=8, **options):
     return TrajectoryNode.execute(points, width, height, frames, **options).result
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path))
-    return tmp_path
 
 
 def test_its_schema():
@@ -51,15 +43,6 @@ def test_what_it_gives_out():
     assert preview.shape == (7, 48, 64, 3) and boxes.shape == (7, 48, 64)
     assert json.loads(coordinates)[0] == {"x": 12.8, "y": 24.0}
     assert len(json.loads(coordinates)) == 7
-
-
-def test_what_the_node_shows(temporary):
-    out = TrajectoryNode.execute(EXAMPLE, 1024, 48, 100)
-    assert out.ui.as_dict()["animated"] == (True,)
-    (file,) = temporary.iterdir()
-    with Image.open(file) as shown:
-        assert (shown.n_frames, shown.size) == (50, (512, 24))
-    assert "animated" not in TrajectoryNode.execute(EXAMPLE, 64, 48, 1).ui.as_dict()
 
 
 def test_the_dot_moves_and_the_boxes_are_around_it():
