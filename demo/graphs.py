@@ -25,6 +25,9 @@ SPARSE = "miniature_sparsectrl_{}.safetensors"
 DUSK, ADAPTER = "miniature_lora_dusk.safetensors", "miniature_domain_adapter.safetensors"
 INPAINT, STYLED = "miniature_unet_inpaint.safetensors", "Inkpunk-Diffusion-v2.ckpt"
 CAMERA_SPEED = 0.8
+SUBJECT = " ".join(PROMPT.split()[1:3])  # "red circle"
+THING = 0.44  # of the picture: a path's box, as large as a shape
+FOLLOWED = 1.0  # strength of what follows a path: the small models need more than the large ones
 ADDED = 16  # pixels that a clip grows by at a side
 FINER = 4  # times: a miniature's edges
 SHOWN_SIZE = 256  # the clip is enlarged before it is saved
@@ -85,7 +88,13 @@ def _load_control(node: Node) -> None:
 
 
 def _write(node: Node) -> None:
-    node["inputs"]["text"] = PROMPTS.get(workflow.node_title(node), "")
+    if not isinstance(node["inputs"]["text"], list):
+        node["inputs"]["text"] = PROMPTS.get(workflow.node_title(node), "")
+
+
+def _write_once(node: Node) -> None:
+    """A text that several nodes take."""
+    node["inputs"]["value"] = PROMPTS.get(workflow.node_title(node), "")
 
 
 def _shrink(node: Node) -> None:
@@ -136,6 +145,15 @@ def _load_camera(node: Node) -> None:
     node["inputs"].update(camera_control=CAMERA, width=SIZE, height=SIZE)
 
 
+def _draw(node: Node) -> None:
+    _shrink(node)
+    node["inputs"]["box"] = THING
+
+
+def _follow(node: Node) -> None:
+    node["inputs"].update(subject=SUBJECT, strength=FOLLOWED)
+
+
 def _load_adapter(node: Node) -> None:
     node["inputs"]["domain_adapter"] = ADAPTER
 
@@ -151,18 +169,21 @@ def _load_motion_lora(node: Node) -> None:
 CHANGES: dict[str, Callable[[Node], None]] = {
     "ControlNetLoader": _load_control,
     "CLIPTextEncode": _write,
+    "PrimitiveStringMultiline": _write_once,
     "EmptyLatentImage": _shrink,
     "ImageScale": _shrink,
     "KSampler": _sample,
     "ADN_CameraControl": _load_camera,
     "ADN_CameraPath": _go_slowly,
     "ADN_ClipCondition": _shrink_clip,
+    "ADN_FollowTrajectory": _follow,
     "ADN_FrameGuidance": _guide,
     "ADN_LoadMotionModule": _load_module,
     "ADN_LoadMotionLora": _load_motion_lora,
     "ADN_I2VImage": _begin_with_picture,
     "ADN_LoadDomainAdapter": _load_adapter,
     "ADN_LoadSparseCtrl": _load_sparse_ctrl,
+    "ADN_Trajectory": _draw,
 }
 
 

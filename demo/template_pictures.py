@@ -125,6 +125,20 @@ def right_half(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> No
     _framed(sheet, x + side / 2, y, side)
 
 
+def drawn(name: str, points: str = "") -> Mark:
+    """The paths of a template, and where they are."""
+
+    def draw(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
+        from .template_paths import places_of  # needs the extension, which a sheet does not
+
+        for places, colour in zip(places_of(name, FRAMES, points), (INK, ORANGE), strict=False):
+            on_card = [(x + side * across, y + side * down) for across, down in places]
+            sheet.dashes(on_card, colour, 3, 10)
+            sheet.dot(*on_card[round(now.along * (FRAMES - 1))], 6, colour)
+
+    return draw
+
+
 def _framed(sheet: Sheet, x: float, y: float, side: float) -> None:
     corners = [(x, y), (x + side / 2, y), (x + side / 2, y + side), (x, y + side), (x, y)]
     sheet.dashes(corners, ORANGE, 3, 10)
@@ -191,6 +205,10 @@ DRAWN: dict[str, Draw] = {
     "video_inpainting": _into(["marked"]),
     "video_outpainting": _into(["narrow"]),
     "space_time": _beside(["all", "shared"], marked=(1, unmarked), below=lay.halved),
+    "follow_a_path": _one(lay.nothing, drawn("follow_a_path")),
+    "two_paths": _one(lay.nothing, drawn("two_paths")),
+    "motion_from_video": _into(["input"]),
+    "path_with_first_frame": _into(["picture"]),
 }
 
 

@@ -43,6 +43,7 @@ class Scene:
     ratios: tuple[float, ...] = ()  # of Blend: a run for each
     schedule: tuple[str, ...] = ()  # every 16 frames another, for Prompt Schedule
     beside: str = ""  # a template that does without, and is shown first
+    points: str = ""  # of the path, where the template's own does not fit what goes in
 
 
 class Shown(NamedTuple):
@@ -156,9 +157,15 @@ def use_scene(prompt: Prompt, scene: Scene) -> None:
         inputs, title = node["inputs"], workflow.node_title(node)
         if node["class_type"] == "CLIPTextEncode" and texts.get(title):
             inputs["text"] = words(texts[title])
+        elif node["class_type"] == "PrimitiveStringMultiline" and texts.get(title):
+            inputs["value"] = words(texts[title])
         elif node["class_type"] == "KSampler":
             inputs["seed"] = scene.seed
-        elif node["class_type"] == "ADN_FrameNoise":
+        elif node["class_type"] == "ADN_FollowTrajectory":
+            inputs["subject"] = " ".join(scene.asked.split()[:2])
+        elif node["class_type"] == "ADN_Trajectory" and scene.points:
+            inputs["points"] = scene.points
+        elif node["class_type"] in ("ADN_FrameNoise", "ADN_TrajectoryNoise"):
             inputs["seed"] += scene.seed
         elif node["class_type"] == "ADN_PromptSchedule":
             keys = scene.schedule or (" ".join(scene.asked.split()[:2]),)

@@ -42,9 +42,14 @@ CAPTIONS = {
     "video_inpainting": "a part made anew",
     "video_outpainting": "a video gets wider",
     "space_time": "deep levels share frames",
+    "follow_a_path": "along a drawn path",
+    "two_paths": "two things, two paths",
+    "motion_from_video": "motion from a video",
+    "path_with_first_frame": "a picture, along a path",
 }
 TRAVEL = ("red circle", "yellow square", "green triangle", "blue cross")
 SEASONS = ("cyan square", "magenta circle", "yellow triangle", "green square")
+PICTURED_PATH = '{"paths": [[[0.5, 0.5], [0.75, 0.3]]]}'  # from where the picture's shape is
 # Seeds by which the miniature world draws neat shapes that move well.
 SCENES = {
     "text_to_video": Scene("red circle grey", 1),
@@ -96,4 +101,10 @@ SCENES = {
         "yellow circle dark", 1, source="yellow circle dark", path=70, frames=16
     ),
     "space_time": Scene("magenta circle light", 3, beside="text_to_video"),
+    "follow_a_path": Scene("yellow circle dark", 3),
+    "two_paths": Scene("cyan circle dark", 1),
+    "motion_from_video": Scene("green circle dark", 3, source="red square dark", path=5, frames=16),
+    "path_with_first_frame": Scene(
+        "magenta square dark", 3, source="magenta square dark", path=5, points=PICTURED_PATH
+    ),
 }

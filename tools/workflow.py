@@ -52,6 +52,10 @@ TITLES = {
     "video_inpainting": "Part of a video made anew",
     "video_outpainting": "Video made wider",
     "space_time": "Frames shared for speed",
+    "follow_a_path": "Along a path",
+    "two_paths": "Two things on two paths",
+    "motion_from_video": "Motion from a video",
+    "path_with_first_frame": "Picture along a path",
 }
 
 

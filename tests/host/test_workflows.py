@@ -33,6 +33,7 @@ HOST_NODES = (
     "comfy_extras.nodes_mask",
     "comfy_extras.nodes_model_merging",
     "comfy_extras.nodes_preview_any",
+    "comfy_extras.nodes_primitive",
     "comfy_extras.nodes_video",
 )
 OWN_NODES = (
@@ -59,6 +60,9 @@ OWN_NODES = (
     "clip_condition",
     "image_motion",
     "camera",
+    "trajectory",
+    "follow_trajectory",
+    "reference_motion",
     "space_time",
     "training",
 )
