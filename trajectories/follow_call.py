@@ -37,8 +37,9 @@ def attention_places(unet: Any) -> list[Place]:
     """Every transformer of a UNet with cross-attention, by the host's names."""
     places = []
     for name, attribute in BLOCKS.items():
-        found = getattr(unet, attribute, ())
-        for number, block in enumerate([found] if name == "middle" else found):
+        found = getattr(unet, attribute, None)
+        blocks = () if found is None else [found] if name == "middle" else found
+        for number, block in enumerate(blocks):
             for module in block.modules():
                 depth = len(getattr(module, "transformer_blocks", ()))
                 places += [(name, number, index) for index in range(depth)]
