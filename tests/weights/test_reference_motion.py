@@ -1,0 +1,393 @@
+"""Reference motion: maps, loss and gradient; what it does to a run, and what it leaves.
+
+The gradient is held against central differences of the loss along random directions; in fp32 with
+steps of 1e-3 of the latents' deviation they agree to about 1e-3, and 2e-2 is asked for.
+"""
+
+# The host and torch are typed loosely.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalMemberAccess=false
+
+import gc
+import logging
+import math
+import weakref
+
+import pytest
+import torch
+from adn_testing import tiny, tiny_vae
+from adn_testing.probes import windowed
+from adn_testing.traces import ProcessTrace, model_trace
+from animatediff_native.motion.application import applications
+from animatediff_native.motion.apply import apply_motion_module, attach_effect
+from animatediff_native.motion.config import Site
+from animatediff_native.motion.effects import Effect
+from animatediff_native.motion.errors import AnimateDiffError
+from animatediff_native.motion.step_range import StepRange
+from animatediff_native.samplers.windows import Schedule, WindowPlan
+from animatediff_native.trajectories import reference_motion
+from animatediff_native.trajectories.reference_clip import SEED, ReferenceClip, noisy
+from animatediff_native.trajectories.reference_maps import (
+    QUERIES,
+    SCALE,
+    ObservedAttention,
+    observed_sites,
+)
+from animatediff_native.trajectories.reference_motion import (
+    KEY,
+    NODE,
+    ReferenceMotion,
+    with_reference_motion,
+)
+from animatediff_native.trajectories.reference_pass import compare, note
+
+pytestmark = pytest.mark.usefixtures("inference")
+
+FRAMES, SIGMA = 4, 8.0
+UP_1 = [Site("up", 1, index) for index in range(3)]
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return tiny.model_that_ran()
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return tiny_vae.vae()
+
+
+@pytest.fixture(scope="module")
+def module():
+    return tiny.motion_module()
+
+
+def pixels(frames=FRAMES, size=64):
+    return torch.rand(frames, size, size, 3, generator=torch.Generator().manual_seed(6))
+
+
+def reference(vae, frames=FRAMES, steps=StepRange(0.0, 0.6), **settings):
+    clip = ReferenceClip(pixels(frames), vae, NODE)
+    return ReferenceMotion(clip, tiny.conditioning(9), steps=steps, **settings)
+
+
+def sample(model, frames=FRAMES, **options):
+    return tiny.sample(model, frames, **options)
+
+
+class Bare:
+    """A call of an animated model outside of a sampling run."""
+
+    def __init__(self, model):
+        self.model = attach_effect(model, ObservedAttention())
+        self.base = self.model.model
+        self.context = tiny.conditioning(1)[0][0]
+
+    def __enter__(self):
+        tiny.sample(self.model, FRAMES, steps=1)  # loads it
+        self.model.pre_run()
+        return self
+
+    def __exit__(self, *_):
+        self.model.cleanup()
+
+    def given(self, frames, **more):
+        options = {
+            "cond_or_uncond": [0],
+            "wrappers": self.model.wrappers,
+            **self.model.model_options["transformer_options"],
+        }
+        context = self.context.repeat(frames, 1, 1)
+        return {"c_crossattn": context, "transformer_options": options, **more}
+
+    def sigmas(self, frames, sigma=SIGMA):
+        return torch.full((frames,), sigma)
+
+    def noted(self, x, sigma=1.0):
+        frames = len(x)
+        given = self.given(frames)
+        return note(self.base.apply_model, x, self.sigmas(frames, sigma), **given).maps
+
+    def compared(self, x, maps, **more):
+        frames = len(x)
+        given = self.given(frames, **more)
+        return compare(self.base, self.base.apply_model, x, self.sigmas(frames), maps, **given)
+
+
+def noise(seed, frames=FRAMES):
+    return tiny.noise(frames, seed=seed)
+
+
+def differences_agree(bare, maps, x, more=dict, tolerance=2e-2):
+    """Along three random directions."""
+    gradient = bare.compared(x, maps, **more()).gradient
+    sites = 6 * 4 * FRAMES  # places, each of 2 x 2 pixels and so many frames
+    for seed in range(3):
+        direction = noise(100 + seed) * SIGMA
+        step = 1e-3
+        up, down = (bare.compared(x + sign * step * direction, maps, **more()).loss
+                    for sign in (1, -1))  # fmt: skip
+        slope = (up - down) / (2 * step) * (sites / 6) / QUERIES
+        found = float((gradient * direction).sum())
+        scale = float(gradient.norm() * direction.norm())
+        assert abs(found - slope) < tolerance * abs(slope) + 1e-3 * scale, seed
+
+
+@pytest.mark.parametrize("version", ["v2", "v1"])
+def test_the_gradient_is_that_of_differences(plain, version):
+    """v1: with norms over all frames, also where layers are computed again."""
+    with Bare(apply_motion_module(plain, tiny.motion_module(version))) as bare:
+        maps = bare.noted(noise(1))
+        differences_agree(bare, maps, noise(2) * SIGMA)
+
+
+def test_controlnet_is_in_the_gradient(plain, module):
+    """The host adds to tensors that autograd keeps; here they are copied before."""
+    unet = plain.model.diffusion_model
+
+    def control():
+        generator = torch.Generator().manual_seed(8)
+        shapes = _skips(unet)
+        added = [torch.randn(FRAMES, *s, generator=generator) * 0.3 for s in shapes]
+        return {"control": {"output": added, "middle": [0.3 * added[-1]], "input": []}}
+
+    with Bare(apply_motion_module(plain, module)) as bare:
+        maps, x = bare.noted(noise(1)), noise(2) * SIGMA
+        differences_agree(bare, maps, x, control)
+        with_it, without = bare.compared(x, maps, **control()).loss, bare.compared(x, maps).loss
+        assert abs(with_it - without) > 1e-3 * without
+
+
+def _skips(unet):
+    """Channels and size of what goes to the way up, as the host pops it: the coarsest last."""
+    sizes = [8] * 3 + [4] * 3 + [2] * 3 + [1] * 3
+    channels = [32] * 4 + [64] * 3 + [128] * 5
+    return [(c, s, s) for c, s in zip(channels, sizes, strict=True)]
+
+
+class Recorder(Effect):
+    """q and k of every attention, in the order of the calls."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def attend(self, site, index, attend, q, k, v):
+        self.seen.setdefault((site.site, index), []).append((q.clone(), k.clone()))
+        return attend(q, k, v)
+
+
+def test_the_maps_are_a_softmax_written_by_hand(plain, module):
+    recorder = Recorder()
+    with Bare(apply_motion_module(plain, module.with_effect(recorder))) as bare:
+        recorder.seen.clear()
+        maps = bare.noted(noise(1))
+    assert {(place.site, place.index) for place in maps} == {(s, i) for s in UP_1 for i in (0, 1)}
+    for place, strongest in maps.items():
+        q, k = (torch.cat(each) for each in zip(*recorder.seen[place.site, place.index], strict=True))
+        assert strongest.value.shape == q.shape[:3] == (4, 8, FRAMES)
+        for pixel, head, frame in ((0, 0, 0), (3, 5, 2), (1, 7, 3)):
+            scores = [
+                sum(float(a) * float(b) for a, b in zip(q[pixel, head, frame], key, strict=True))
+                / math.sqrt(q.shape[-1])
+                for key in k[pixel, head]
+            ]
+            powers = [math.exp(score) for score in scores]
+            likely = [power / sum(powers) for power in powers]
+            assert float(strongest.value[pixel, head, frame]) == pytest.approx(max(likely), 1e-5)
+            assert int(strongest.key[pixel, head, frame]) == likely.index(max(likely))
+
+
+def test_the_loss_is_the_authors(plain, module):
+    """2000 times the sum over the attentions of the mean squared difference at the kept keys."""
+    recorder = Recorder()
+    with Bare(apply_motion_module(plain, module.with_effect(recorder))) as bare:
+        maps, x = bare.noted(noise(1)), noise(2) * SIGMA
+        recorder.seen.clear()
+        with torch.no_grad():
+            bare.noted(x, SIGMA)
+        compared = bare.compared(x, maps)
+    total = 0.0
+    for place, wanted in maps.items():
+        calls = recorder.seen[place.site, place.index]
+        q, k = (torch.cat(each).double() for each in zip(*calls[: len(calls)], strict=True))
+        q, k = q[:4], k[:4]
+        found = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1)
+        at_key = torch.gather(found, -1, wanted.key.long()[..., None])[..., 0]
+        total += float(((at_key - wanted.value.double()) ** 2).mean())
+    assert compared.loss == pytest.approx(2000 * total, rel=1e-4)
+    assert SCALE == 2000
+
+
+def test_a_step_of_eulers_lowers_the_loss(plain, module):
+    """Against the same step without, at where it ends."""
+    end, lower = 7.0, 0
+    with Bare(apply_motion_module(plain, module)) as bare:
+        maps = bare.noted(noise(1))
+        for seed in range(8):
+            x = noise(20 + seed) * SIGMA
+            denoised = bare.base.apply_model(x, bare.sigmas(FRAMES), **bare.given(FRAMES))
+            gradient = bare.compared(x, maps).gradient
+            gradient = gradient / gradient.norm() * 0.05 * x.norm() / (SIGMA * end)
+            added = -(SIGMA**2) * end / (SIGMA - end) * gradient
+            losses = [
+                bare.compared(x + (end - SIGMA) * (x - each) / SIGMA, maps).loss
+                for each in (denoised, denoised + added)
+            ]
+            lower += losses[1] < losses[0]
+    assert lower >= 7
+
+
+def test_strength_0_and_a_range_without_steps_are_the_plain_bits(plain, module, vae, caplog):
+    model = apply_motion_module(plain, module)
+    expected = sample(model)
+    off = with_reference_motion(model, reference(vae, strength=0.0))
+    assert torch.equal(sample(off), expected)
+    late = with_reference_motion(model, reference(vae, steps=StepRange(0.999, 1.0)))
+    with caplog.at_level(logging.INFO, "animatediff_native"):
+        assert torch.equal(sample(late), expected)
+    assert "took no part in this run: no step of it lies between" in caplog.text
+
+
+def test_a_run_is_guided_said_and_over(plain, module, vae, caplog, monkeypatch):
+    """One line, the same bits twice, and afterwards nothing: neither maps nor hooks."""
+    model = apply_motion_module(plain, module)
+    process, before, expected = ProcessTrace(), model_trace(model), sample(model)
+    kept = []
+    begun = reference_motion._begun
+
+    def noting(*given):
+        for run in begun(*given):
+            kept.append(weakref.ref(run))
+            yield run
+
+    monkeypatch.setattr(reference_motion, "_begun", noting)
+    guided = with_reference_motion(model, reference(vae, strength=300.0))
+    with caplog.at_level(logging.INFO, "animatediff_native"):
+        first = sample(guided)
+    said = [record.message for record in caplog.records if NODE in record.message]
+    assert len(said) == 1 and "2 steps guided, loss" in said[0]
+    assert not torch.equal(first, expected)
+    assert torch.equal(sample(guided), first)
+    gc.collect()
+    assert len(kept) == 2 and not any(run() for run in kept)
+    monkeypatch.undo()
+    assert torch.equal(sample(model), expected)
+    assert model_trace(model) == before
+    process.assert_unchanged()
+
+
+class Failing(Effect):
+    """Raises in the n-th call of the last site that is looked at."""
+
+    def __init__(self, call):
+        self.left = call
+
+    def attend(self, site, index, attend, q, k, v):
+        if site.site == UP_1[-1] and index == 1:
+            self.left -= 1
+            if not self.left:
+                raise RuntimeError("broken")
+        return attend(q, k, v)
+
+
+@pytest.mark.parametrize("call", [3, 4])
+def test_an_exception_leaves_nothing(plain, module, vae, call):
+    """In the pass over the reference, and in the one with gradients."""
+    model = apply_motion_module(plain, module)
+    before, expected = model_trace(model), sample(model)
+    broken = apply_motion_module(plain, module.with_effect(Failing(call)))
+    with pytest.raises(RuntimeError, match="broken"):
+        sample(with_reference_motion(broken, reference(vae)))
+    assert model_trace(model) == before
+    assert torch.equal(sample(model), expected)
+    assert not torch.is_grad_enabled() or torch.is_inference_mode_enabled()
+
+
+def test_windows_are_fused_as_predictions(plain, module, vae, monkeypatch):
+    """The gradient of each window alone, in its share of the frames."""
+    frames, found = 6, []
+    plan = WindowPlan(FRAMES, 2, 1, Schedule.STATIC)
+    model = windowed(apply_motion_module(plain, module), plan)
+    guided = with_reference_motion(model, reference(vae, frames, steps=StepRange(0.0, 0.3)))
+    passed = reference_motion.passed
+
+    def noting(model, conds, x, sigmas, options, call):
+        result = passed(model, conds, x, sigmas, options, call)
+        found.append((x.clone(), float(sigmas[0]), result.clone()))
+        return result
+
+    monkeypatch.setattr(reference_motion, "passed", noting)
+    sample(guided, frames, steps=3)
+    (clip, *_), (x, sigma, gradient) = found[:2]
+    expected = torch.zeros_like(x)
+    with Bare(apply_motion_module(plain, module)) as bare:
+        schedule = bare.base.model_sampling
+        bare.context = tiny.conditioning(9)[0][0]
+        windows = [list(window) for window in plan.windows(frames, 0)]
+        noted = [
+            bare.noted(clip[window], float(schedule.sigma(torch.tensor(400.0))))
+            for window in windows
+        ]
+        bare.context = tiny.conditioning(1)[0][0]
+        weights = torch.tensor([min(p, FRAMES - 1 - p) + 1.0 for p in range(FRAMES)])
+        total = torch.zeros(frames)
+        for window, maps in zip(windows, noted, strict=True):
+            given = bare.given(FRAMES)
+            renamed = _of_this_use(bare.model, maps)
+            one = compare(bare.base, bare.base.apply_model, x[window],
+                          torch.full((FRAMES,), sigma), renamed, **given)  # fmt: skip
+            expected[window] += weights[:, None, None, None] * one.gradient
+            total[window] += weights
+    expected /= total[:, None, None, None]
+    assert (gradient - expected).abs().max() < 1e-4 * expected.std()
+
+
+def _of_this_use(model, maps):
+    id = applications(model)[0].id
+    return {place._replace(application=id): strongest for place, strongest in maps.items()}
+
+
+def test_the_noise_of_the_reference_is_one_for_all_frames():
+    latents = torch.zeros(5, 4, 8, 8)
+    drawn = noisy(latents, 2.0)
+    generator = torch.Generator().manual_seed(SEED)
+    assert torch.equal(drawn, 2.0 * torch.randn(5, 4, 8, 8, generator=generator))
+
+
+def test_a_video_of_another_size_is_resized(plain, module, vae):
+    model = apply_motion_module(plain, module)
+    clip = ReferenceClip(pixels(size=80)[:, :70], vae, NODE)
+    given = ReferenceMotion(clip, tiny.conditioning(9), 100.0, StepRange(0.0, 0.3))
+    assert not torch.equal(sample(with_reference_motion(model, given)), sample(model))
+
+
+@pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral", "heun", "lcm", "euler_cfg_pp"])
+def test_other_samplers_are_guided(plain, module, vae, sampler):
+    model = apply_motion_module(plain, module)
+    guided = with_reference_motion(model, reference(vae, strength=100.0, steps=StepRange(0.0, 0.3)))
+    ours = sample(guided, steps=2, cfg=1.0, sampler=sampler)
+    assert ours.isfinite().all()
+    assert not torch.equal(ours, sample(model, steps=2, cfg=1.0, sampler=sampler))
+
+
+def test_two_references_both_draw(plain, module, vae):
+    model = apply_motion_module(plain, module)
+    one = with_reference_motion(model, reference(vae, strength=100.0))
+    two = with_reference_motion(one, reference(vae, strength=100.0))
+    assert len(two.get_attachment(KEY)) == 2 and len(one.get_attachment(KEY)) == 1
+    assert not torch.equal(sample(two), sample(one))
+
+
+def test_sites_by_kind_of_module(module):
+    assert list(observed_sites(module.config)) == UP_1
+
+
+def test_errors_before_sampling(plain, module, vae):
+    with pytest.raises(AnimateDiffError, match="without a motion module"):
+        with_reference_motion(plain, reference(vae))
+    model = apply_motion_module(plain, module)
+    with pytest.raises(AnimateDiffError, match="the clip has 6 frames, and images of Reference"):
+        sample(with_reference_motion(model, reference(vae)), 6)
+    early = apply_motion_module(plain, module, end_percent=0.3)
+    with pytest.raises(AnimateDiffError, match="timestep 400 of Reference Motion is at 0.60"):
+        sample(with_reference_motion(early, reference(vae)))
