@@ -16,6 +16,7 @@ from .measure_long import long_clips, long_looks
 from .measure_restyled import style_blend, upscaled, video_to_video
 from .measure_space_time import frames_shared, space_time
 from .measure_strength import along_clip, by_area, free_init, positions
+from .measure_tora import trajectory_control
 from .measure_trajectories import follow_long, follow_paths
 from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
@@ -247,6 +248,7 @@ CLAIMS = {
     "both_ends": Claim("From the first frame to the last", both_ends),
     "sketches": Claim("Sketches become a clip", sketches),
     "camera_paths": Claim("A camera goes where its path says (CameraCtrl)", camera_paths),
+    "trajectory_control": Claim("Things go along paths (Tora)", trajectory_control),
     "edits": Claim("Parts of a clip are given, the rest is made", edits),
     "style_blend": Claim("A style is blended in", style_blend),
     "video_to_video": Claim("A video is made over (SDEdit)", video_to_video),

@@ -105,12 +105,12 @@ class CallTora(Effect):
             return x
         strengths = site.at_hand(self.strengths).to(x)
         level, frames = self.network.level(site.site), strengths.shape[1]
-        seen = []
-        for clip, own in enumerate(x.split(frames)):
-            part = site.call.part_of(clip)
-            added = fuser(own, self._features(site, part, level))
-            seen.append(torch.addcmul(own, added, strengths[part, :, None, None, None]))
-        return torch.cat(seen)
+        seen = torch.empty_like(x)  # laid out as x is: kernels choose their sums by that
+        for clip in range(len(x) // frames):
+            own, part = slice(clip * frames, (clip + 1) * frames), site.call.part_of(clip)
+            added = fuser(x[own], self._features(site, part, level))
+            seen[own] = torch.addcmul(x[own], added, strengths[part, :, None, None, None])
+        return seen
 
     def _features(self, site: SiteCall, part: int, level: int) -> torch.Tensor:
         """[F, features, h, w] of the frames at hand."""
