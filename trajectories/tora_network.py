@@ -171,6 +171,7 @@ class ToraNetwork(CompanionNetwork):
         factory = {"dtype": dtype, "device": device}
         self.flow_encoder = FlowEncoder(structure.latents, structure.hidden, ops, **factory)
         levels = len(structure.widths)
+        self._seeing = frozenset(camera_sites(levels))
         self.extractor = Extractor(levels, structure.features, structure.latents, ops, **factory)
         make = FUSERS[structure.design]
         self.fusers = nn.ModuleDict(
@@ -193,8 +194,7 @@ class ToraNetwork(CompanionNetwork):
 
     def fuser(self, site: Site) -> Any:
         """The site's; None where it sees no paths."""
-        name = _name(site)
-        return self.fusers[name] if name in self.fusers else None
+        return self.fusers[_name(site)] if site in self._seeing else None
 
     def forward(self, flow: torch.Tensor) -> list[torch.Tensor]:
         """The features of every level, of flow [F, 2, 8 h, 8 w]."""
