@@ -25,10 +25,14 @@ def checkpointed(
     modules: Iterable[nn.Module],
     layers: tuple[type[nn.Module], ...] = LAYERS,
     again: Callable[[], AbstractContextManager] = nullcontext,
+    copied: bool = False,
 ) -> Iterator[None]:
-    """The layers inside that keep the most, checkpointed; afterwards without our hooks. again: in
-    which layers are computed again: no torch function mode that is on reaches a backward pass."""
-    hooks = _Hooks(again)
+    """The layers inside that keep the most, checkpointed; afterwards without our hooks.
+
+    again: in which layers are computed again: no torch function mode that is on reaches a backward
+    pass. copied: what autograd keeps of a layer is copied, for weights that may move meanwhile.
+    """
+    hooks = _Hooks(again, copied)
     with ExitStack() as undo:
         undo.callback(hooks.leave)  # newer hosts cancel with a BaseException, past always_call
         for module in modules:
@@ -49,8 +53,9 @@ def checkpointed(
 class _Hooks:
     """Those of all layers; a layer inside another one, or computed again, is left alone."""
 
-    def __init__(self, again: Callable[[], AbstractContextManager]):
+    def __init__(self, again: Callable[[], AbstractContextManager], copied: bool):
         self.again = again
+        self.copied = copied
         self.inside: object = None
         self.scope = ExitStack()
 
@@ -108,7 +113,7 @@ class _Call:
         named = dict(zip(self.names, values[first_named:], strict=True))
 
         def collect(tensor: torch.Tensor) -> None:
-            found.append(tensor.detach())
+            found.append(tensor.detach().clone() if self.hooks.copied else tensor.detach())
 
         with (
             self.hooks.off(),

@@ -16,6 +16,7 @@ from typing import Any
 import comfy.samplers
 import torch
 from comfy.ldm.modules.attention import attention_pytorch
+from torch.autograd.graph import saved_tensors_hooks
 
 from ..lora.uncompiled import uncompiled
 from ..motion.application import applications
@@ -79,10 +80,10 @@ def compare(
     the inputs of layers only.
     """
     c["transformer_options"] = _differentiable(c["transformer_options"], c.get("control"))
-    modules = [
-        model.diffusion_model,
-        *(each.patcher(model.current_patcher).model for each in applications(model.current_patcher)),
-    ]
+    patcher = model.current_patcher
+    networks = [each.patcher(patcher) for each in applications(patcher)]
+    modules = [model.diffusion_model, *(each.model for each in networks)]
+    moving = any(map(_is_dynamic, (patcher, *networks)))
     with ExitStack() as scope:
         scope.enter_context(torch.inference_mode(False))
         scope.enter_context(torch.enable_grad())
@@ -90,11 +91,18 @@ def compare(
         sigmas, c = ordinary(sigmas), {name: ordinary(value) for name, value in c.items()}
         scope.enter_context(OrdinaryTensors())
         scope.enter_context(uncompiled())
-        scope.enter_context(checkpointed(modules, again=OrdinaryTensors))
+        if moving:
+            scope.enter_context(saved_tensors_hooks(torch.clone, lambda kept: kept))
+        scope.enter_context(checkpointed(modules, again=OrdinaryTensors, copied=moving))
         _look(compared, apply_model, compared.x, sigmas, c)
         if compared.gradient is None:  # the call went on to its end
             compared.complete()
     return compared
+
+
+def _is_dynamic(patcher: Any) -> bool:
+    """Whether the host may move its weights while a call is under way."""
+    return hasattr(patcher, "is_dynamic") and patcher.is_dynamic()
 
 
 def _look(looked: Observation, apply_model: Call, x, sigmas, c: dict[str, Any]) -> None:

@@ -1,0 +1,62 @@
+"""Motion taken from a clip (MotionClone), and from the preview of a drawn path.
+
+Every function returns rows as in measure.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from animatediff_native.motion.step_range import StepRange
+from animatediff_native.trajectories.reference_clip import ReferenceClip
+from animatediff_native.trajectories.reference_motion import (
+    NODE,
+    ReferenceMotion,
+    with_reference_motion,
+)
+from animatediff_native.trajectories.trajectory import Trajectory
+from animatediff_native.trajectories.trajectory_pictures import preview
+
+from . import world
+from .paths import Followed, Kind, asked_paths, followed
+from .studio import Setup, Studio, Wish, wishes
+
+Row = tuple[str, str, str, bool]
+STRENGTH, END = 1.0, 0.3  # found on seeds from TRIED on
+FIRST, TRIED = 44000, 45000
+
+
+def drawn(path: Trajectory, wish: Wish) -> torch.Tensor:
+    """[F, H, W, 3], another shape of another colour than the one asked for, going that way."""
+    places = torch.from_numpy(path.pixels[:, 0]).float()
+    none = torch.zeros(len(path), dtype=torch.long)
+    scenes = world.Scenes(
+        none + (wish.shape + 1) % len(world.SHAPES),
+        none + (wish.colour + 2) % len(world.COLOURS),
+        none + (wish.background + 1) % len(world.BACKGROUNDS),
+        places[:, 0],
+        places[:, 1],
+        none + 12.0,
+    )
+    return world.draw(scenes).movedim(1, -1)
+
+
+def film(
+    studio: Studio,
+    asked: Sequence[Wish],
+    videos: Sequence[torch.Tensor],
+    strength: float = STRENGTH,
+    end: float = END,
+    timestep: int = 400,
+) -> torch.Tensor:
+    """[N, F, 3, H, W]: clips that move as these videos."""
+    nothing = studio.text.encode_from_tokens_scheduled(studio.text.tokenize(""))
+
+    def moved_as(video: torch.Tensor):
+        clip = ReferenceClip(video, studio.host_vae, NODE)
+        reference = ReferenceMotion(clip, nothing, strength, StepRange(0.0, end), timestep)
+        return lambda model: with_reference_motion(model, reference)
+
+    return studio.film_each(Setup(), asked, [moved_as(video) for video in videos])
