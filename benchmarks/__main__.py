@@ -22,6 +22,7 @@ BENCHMARKS = (
     "frame_lora",
     "frame_sharing",
     "image_motion",
+    "follow_trajectory",
     "training",
 )
 ON_REQUEST = ("soak",)  # takes far longer than all the others

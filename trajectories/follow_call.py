@@ -115,7 +115,7 @@ def _rows(run: FollowRun, x: torch.Tensor, options: dict) -> list[Rows]:
         Rows(
             list(range(number * each, (number + 1) * each)),
             frames[number * each : (number + 1) * each],
-            run.view_of(uuids[number], tuple(x.shape[-2:])),
+            run.view_of(uuids[number], (x.shape[-2], x.shape[-1])),
             cond == 0,
         )
         for number, cond in enumerate(conds)
@@ -261,7 +261,7 @@ TELLS_OPTIONS = any(
 
 def _attend(q, k, v, extra: dict) -> torch.Tensor:
     """As the host's CrossAttention does."""
-    more = {"transformer_options": extra} if TELLS_OPTIONS else {}
+    more: dict[str, Any] = {"transformer_options": extra} if TELLS_OPTIONS else {}
     return optimized_attention(
         q, k, v, extra["n_heads"], attn_precision=extra.get("attn_precision"), **more
     )

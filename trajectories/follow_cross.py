@@ -87,7 +87,7 @@ def edit_of(
     for number, group in enumerate(columns):
         of = list(group.paths)
         kept = within[:, of].max(1)
-        asked = shown[:, of].any(1)[:, None, None]
+        asked = shown[:, of].max(1)[:, None, None]
         scale.append(np.where(asked, (kept - 1) * (1 - outside), 0.0))
         add.append(strength * near[:, of].max(1))
         tokens += group.tokens

@@ -177,7 +177,7 @@ def _outer_sample(executor, noise, *args, **kwargs):
     guider = executor.class_obj
     _require_one_model(guider)
     model = guider.model_patcher
-    run = FollowRun(model, noise.shape[0], tuple(noise.shape[-2:]), lambda: guider.conds)
+    run = FollowRun(model, noise.shape[0], (noise.shape[-2], noise.shape[-1]), lambda: guider.conds)
     run.require(follows(model))
     options = guider.model_options["transformer_options"]
     options[KEY] = run
@@ -210,6 +210,6 @@ def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,
         window = options.get("context_window")
         batch = x.shape[0] // len(options.get("cond_or_uncond") or [0])
         batch = getattr(window, "total_frames", batch)
-        run = FollowRun(model.current_patcher, batch, tuple(x.shape[-2:]))
+        run = FollowRun(model.current_patcher, batch, (x.shape[-2], x.shape[-1]))
     with apply_model(run, follows(model.current_patcher), model, x, t, options) as changed:
         return executor(x, t, c_concat, c_crossattn, control, changed, *args, **kwargs)
