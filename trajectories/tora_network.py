@@ -91,7 +91,7 @@ class CrossFuser(Fuser):
         return self.to_out(found).transpose(1, 2).unflatten(2, size)
 
 
-def _places(size: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
+def _places(size: Sequence[int], like: torch.Tensor) -> torch.Tensor:
     """[h w, C]: half of the channels tell the row, half the column."""
     height, width = size
     half = like.shape[-1] // 2
