@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from . import by_frame, images, long_clips, models, space_time
+from . import by_frame, images, long_clips, models, space_time, trajectories
 
 PICTURES: dict[str, Callable[[], Image.Image]] = {
     **models.PICTURES,
@@ -12,4 +12,5 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     **by_frame.PICTURES,
     **long_clips.PICTURES,
     **space_time.PICTURES,
+    **trajectories.PICTURES,
 }

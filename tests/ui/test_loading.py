@@ -4,6 +4,7 @@ OURS = [
     "AnimateDiffNative.ConvertWorkflow",
     "AnimateDiffNative.NodeMessages",
     "AnimateDiffNative.OurNodes",
+    "AnimateDiffNative.Trajectory",
     "AnimateDiffNative.WrongLoader",
 ]
 

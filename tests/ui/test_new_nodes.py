@@ -20,6 +20,7 @@ GIVEN: Graph = {
     "text": ("CLIPTextEncode", {}, {"clip": ("checkpoint", 1)}),
     "latent": ("EmptyLatentImage", {"width": SIZE, "height": SIZE, "batch_size": FRAMES}, {}),
     "picture": ("EmptyImage", {"width": SIZE, "height": SIZE}, {}),
+    "video": ("EmptyImage", {"width": SIZE, "height": SIZE, "batch_size": FRAMES}, {}),
     "module": ("ADN_LoadMotionModule", {}, {}),
     "animated": (
         "ADN_ApplyMotionModule",
@@ -41,6 +42,15 @@ SAMPLED = {
     "ADN_NoiseSchedule": ({"model": ("checkpoint", 0)}, MODEL),
     "ADN_FrameGuidance": ({"model": ("animated", 0)}, MODEL),
     "ADN_UseNoise": ({"model": ("animated", 0), "noise": ("ADN_NoiseLayer", 0)}, MODEL),
+    "ADN_ReferenceMotion": (
+        {
+            "model": ("animated", 0),
+            "images": ("video", 0),
+            "vae": ("checkpoint", 2),
+            "conditioning": ("text", 0),
+        },
+        MODEL,
+    ),
     "ADN_FreeNoise": ({"samples": ("latent", 0)}, LATENT),
     "ADN_ContinueClip": ({"latent": ("latent", 0)}, LATENT),
     "ADN_PromptSchedule": ({"clip": ("checkpoint", 1)}, POSITIVE),
@@ -55,8 +65,11 @@ FURTHER: Graph = {
     "ADN_NoiseLayer": (
         "ADN_NoiseLayer",
         {},
-        {"noise": ("ADN_FrameNoise", 0), "layer": ("ADN_FrameNoise", 0)},
+        {"noise": ("ADN_FrameNoise", 0), "layer": ("ADN_TrajectoryNoise", 0)},
     ),
+    "ADN_Trajectory": ("ADN_Trajectory", {}, {}),
+    "paths": ("PreviewImage", {}, {"images": ("ADN_Trajectory", 1)}),
+    "ADN_TrajectoryNoise": ("ADN_TrajectoryNoise", {}, {"trajectory": ("ADN_Trajectory", 0)}),
     "ADN_PingPong": ("ADN_PingPong", {}, {"images": ("picture", 0)}),
     "shown": ("PreviewImage", {}, {"images": ("ADN_PingPong", 0)}),
     "ADN_SparseFrames": ("ADN_SparseFrames", {}, {"images": ("picture", 0)}),
@@ -67,7 +80,7 @@ FURTHER: Graph = {
     "poses": ("PreviewAny", {}, {"source": ("ADN_CameraPath", 1)}),
     "ADN_ImageToVideoWays": ("ADN_ImageToVideoWays", {}, {}),
 }
-ALONG = ("ADN_FrameStrengths", "ADN_CameraPath")  # what others take
+ALONG = ("ADN_FrameStrengths", "ADN_CameraPath", "ADN_Trajectory")  # what others take
 PICTURED = {"motion_module": ("module", 0), "image": ("picture", 0), "vae": ("checkpoint", 2)}
 # node: its links, and what it says
 LACKING = {
@@ -85,6 +98,14 @@ LACKING = {
     "ADN_CameraControl": (
         {"motion_module": ("module", 0), "camera_path": ("ADN_CameraPath", 0)},
         r"CameraCtrl",
+    ),
+    "ADN_FollowTrajectory": (
+        {"model": ("animated", 0), "trajectory": ("ADN_Trajectory", 0), "clip": ("checkpoint", 1)},
+        r"subject",
+    ),
+    "ADN_TrajectoryControl": (
+        {"motion_module": ("module", 0), "trajectory": ("ADN_Trajectory", 0)},
+        r"[Tt]rajectory",
     ),
     "ADN_SaveMotionLora": ({}, r"motion_lora"),
     "ADN_TrainMotionLora": (
