@@ -23,6 +23,7 @@ BENCHMARKS = (
     "frame_sharing",
     "image_motion",
     "follow_trajectory",
+    "reference_motion",
     "training",
 )
 ON_REQUEST = ("soak",)  # takes far longer than all the others

@@ -30,7 +30,7 @@ class ReferenceClip:
             raise AnimateDiffError(
                 f"the clip has {counted(frames, 'frame')}, and images of {self.node} has "
                 f"{counted(count, 'picture')}.",
-                f"a video of {counted(frames, 'frame')} or more: the first ones are used",
+                f"a video of {counted(frames, 'frame')} or more, of which the first ones count",
                 f"load more frames of the video, or set batch_size of the latent to {count}.",
             )
 

@@ -15,7 +15,7 @@ import weakref
 
 import pytest
 import torch
-from adn_testing import tiny, tiny_vae
+from adn_testing import tiny, tiny_sdxl, tiny_vae
 from adn_testing.probes import windowed
 from adn_testing.traces import ProcessTrace, model_trace
 from animatediff_native.motion.application import applications
@@ -25,7 +25,7 @@ from animatediff_native.motion.effects import Effect
 from animatediff_native.motion.errors import AnimateDiffError
 from animatediff_native.motion.step_range import StepRange
 from animatediff_native.samplers.windows import Schedule, WindowPlan
-from animatediff_native.trajectories import reference_motion
+from animatediff_native.trajectories import reference_motion, reference_pass
 from animatediff_native.trajectories.reference_clip import SEED, ReferenceClip, noisy
 from animatediff_native.trajectories.reference_maps import (
     QUERIES,
@@ -40,6 +40,7 @@ from animatediff_native.trajectories.reference_motion import (
     with_reference_motion,
 )
 from animatediff_native.trajectories.reference_pass import compare, note
+from animatediff_native.training.space_time import new_space_time_module
 
 pytestmark = pytest.mark.usefixtures("inference")
 
@@ -370,6 +371,25 @@ def test_other_samplers_are_guided(plain, module, vae, sampler):
     assert not torch.equal(ours, sample(model, steps=2, cfg=1.0, sampler=sampler))
 
 
+def test_sdxl_is_guided(vae):
+    model = apply_motion_module(tiny_sdxl.model(), tiny_sdxl.motion_module("SDXL beta"))
+    given = ReferenceMotion(
+        ReferenceClip(pixels(), vae, NODE), tiny_sdxl.conditioning(9), 100.0, StepRange(0.0, 0.3)
+    )
+    guided = tiny_sdxl.sample(with_reference_motion(model, given), FRAMES, steps=2)
+    assert guided.isfinite().all()
+    assert not torch.equal(guided, tiny_sdxl.sample(model, FRAMES, steps=2))
+
+
+def test_weights_that_may_move_are_copied(plain, module, monkeypatch):
+    """As a host with dynamic VRAM needs it; the sums are the same."""
+    with Bare(apply_motion_module(plain, module)) as bare:
+        maps, x = bare.noted(noise(1)), noise(2) * SIGMA
+        expected = bare.compared(x, maps).gradient
+        monkeypatch.setattr(reference_pass, "_is_dynamic", lambda _patcher: True)
+        assert torch.equal(bare.compared(x, maps).gradient, expected)
+
+
 def test_two_references_both_draw(plain, module, vae):
     model = apply_motion_module(plain, module)
     one = with_reference_motion(model, reference(vae, strength=100.0))
@@ -379,7 +399,17 @@ def test_two_references_both_draw(plain, module, vae):
 
 
 def test_sites_by_kind_of_module(module):
+    """A quarter of the latents' size on the way up, whichever level of the file that is."""
+    up_0 = [Site("up", 0, index) for index in range(3)]
     assert list(observed_sites(module.config)) == UP_1
+    assert list(observed_sites(tiny_sdxl.motion_module("SDXL beta").config)) == up_0
+    assert list(observed_sites(tiny_sdxl.motion_module("HotshotXL").config)) == up_0
+
+
+def test_a_space_time_module_has_no_such_attention(plain, vae):
+    module = new_space_time_module(plain, "space_time.safetensors", 1)
+    with pytest.raises(AnimateDiffError, match="no attention along the frames where Reference"):
+        with_reference_motion(apply_motion_module(plain, module), reference(vae))
 
 
 def test_errors_before_sampling(plain, module, vae):
