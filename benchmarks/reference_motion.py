@@ -2,6 +2,7 @@
 with CFG, and the memory that a run takes at most, with and without it."""
 
 import time
+from itertools import pairwise
 
 import comfy.sample
 import torch
@@ -37,7 +38,7 @@ def sampled(model) -> list[float]:
         conditioning(1, TEXT), conditioning(2, TEXT), torch.zeros(FRAMES, 4, LATENT, LATENT),
         callback=lambda *_: ends.append(time.perf_counter()), disable_pbar=True, seed=1,
     )  # fmt: skip
-    return [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    return [after - before for before, after in pairwise(ends)]
 
 
 def main() -> None:

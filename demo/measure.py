@@ -13,6 +13,7 @@ from .aliasing import aliasing
 from .measure_edits import edits
 from .measure_images import both_ends, camera_paths, first_frame, pia, sketches
 from .measure_long import long_clips, long_looks
+from .measure_reference import motion_from_video
 from .measure_restyled import style_blend, upscaled, video_to_video
 from .measure_space_time import frames_shared, space_time
 from .measure_strength import along_clip, by_area, free_init, positions
@@ -257,5 +258,6 @@ CLAIMS = {
     "frames_shared": Claim("Deep levels share frames, untrained for it", frames_shared),
     "follow_trajectory": Claim("Shapes follow paths, untrained for it", follow_paths),
     "follow_long": Claim("Shapes follow paths through windows", follow_long),
+    "motion_from_video": Claim("Motion is taken from a video (MotionClone)", motion_from_video),
     "aliasing": Claim("Quick to and fro: a whole clip beside a cascade", aliasing),
 }

@@ -6,7 +6,6 @@ Every function returns rows as in measure.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from animatediff_native.motion.step_range import StepRange
@@ -60,3 +59,37 @@ def film(
         return lambda model: with_reference_motion(model, reference)
 
     return studio.film_each(Setup(), asked, [moved_as(video) for video in videos])
+
+
+def motion_from_video(studio: Studio, seeds: int) -> list[Row]:
+    """Straight ways of other shapes, filmed and drawn, and the shapes asked for that take them."""
+    asked, paths = wishes(seeds, FIRST), asked_paths(Kind.STRAIGHT, seeds, FIRST)
+    videos = {
+        "a clip of another shape": [drawn(*each) for each in zip(paths, asked, strict=True)],
+        "a drawn path's preview": [preview(path) for path in paths],
+    }
+    plain = studio.film(Setup(), asked)
+    before = followed(plain, paths)
+    rows = _rows(studio, "without a reference", plain, asked, before)
+    for name, shown in videos.items():
+        clips = film(studio, asked, shown)
+        found = followed(clips, paths)
+        rows += _rows(studio, name, clips, asked, found)
+        nearer = found.right > before.right
+        rows.append(
+            (f"{name}: more clips go in its direction than without it",
+             f"{100 * (found.right - before.right):+.0f} points", "> 0", nearer)
+        )  # fmt: skip
+    return rows
+
+
+def _rows(
+    studio: Studio, name: str, clips: torch.Tensor, asked: Sequence[Wish], found: Followed
+) -> list[Row]:
+    shape, colour = studio.obeyed(clips, asked)
+    return [
+        (f"{name}: direction right (cosine > 0.7); way made of the one shown, median",
+         f"{100 * found.right:.0f} % of {len(asked)}; {found.made.median():.2f}", "", True),
+        (f"{name}: shape and colour of the prompt",
+         f"{100 * shape:.1f} %, {100 * colour:.1f} %", "", True),
+    ]  # fmt: skip

@@ -34,6 +34,7 @@ log = logging.getLogger("animatediff_native")
 NODE = "Reference Motion"
 KEY = "animatediff_native_reference_motion"
 RUNS_KEY = f"{KEY}_runs"  # in transformer_options, for the length of a run
+FIRST_STEPS = StepRange(0.0, 0.3)
 MOST_WINDOWS = 64  # whose maps are kept: of 16 frames at 512 x 512, 1 MB each
 
 
@@ -44,7 +45,7 @@ class ReferenceMotion:
     clip: ReferenceClip
     conditioning: list
     strength: float = 1.0
-    steps: StepRange = StepRange(0.0, 0.3)
+    steps: StepRange = FIRST_STEPS
     timestep: int = 400
 
 

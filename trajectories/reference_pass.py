@@ -9,7 +9,7 @@ given. So windows are fused, and areas added up, as predictions are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -106,11 +106,8 @@ def _is_dynamic(patcher: Any) -> bool:
 
 
 def _look(looked: Observation, apply_model: Call, x, sigmas, c: dict[str, Any]) -> None:
-    with looking(looked):
-        try:
-            apply_model(x, sigmas, **c)
-        except Enough:
-            pass
+    with looking(looked), suppress(Enough):
+        apply_model(x, sigmas, **c)
 
 
 def _differentiable(transformer_options: dict, control: Any) -> dict:
