@@ -18,7 +18,7 @@ from .measure_restyled import style_blend, upscaled, video_to_video
 from .measure_space_time import frames_shared, space_time
 from .measure_strength import along_clip, by_area, free_init, positions
 from .measure_tora import trajectory_control
-from .measure_trajectories import follow_long, follow_paths
+from .measure_trajectories import follow_long, follow_paths, follow_ways
 from .recipe import CAMERA, COMPARED, motion_lora_stages
 from .studio import Setup, Studio, Wish, wishes
 from .track import Track
@@ -257,6 +257,7 @@ CLAIMS = {
     "space_time": Claim("A space-time U-Net beside AnimateDiff's layout (Lumiere)", space_time),
     "frames_shared": Claim("Deep levels share frames, untrained for it", frames_shared),
     "follow_trajectory": Claim("Shapes follow paths, untrained for it", follow_paths),
+    "follow_ways": Claim("What makes a shape follow its path", follow_ways),
     "follow_long": Claim("Shapes follow paths through windows", follow_long),
     "motion_from_video": Claim("Motion is taken from a video (MotionClone)", motion_from_video),
     "aliasing": Claim("Quick to and fro: a whole clip beside a cascade", aliasing),

@@ -142,11 +142,14 @@ class Followed:
         """Share of the clips that go in the right direction."""
         return (self.cosine > RIGHT).float().mean().item()
 
+    @property
+    def said_lost(self) -> str:
+        return f"; {self.lost} of {self.frames} frames without a shape" if self.lost else ""
+
     def __str__(self) -> str:
-        lost = f"; {self.lost} of {self.frames} frames without a shape" if self.lost else ""
         return (
             f"{self.mean:.1f} / {self.median:.1f} px; {100 * self.right:.0f} %; "
-            f"{self.made.median():.2f}{lost}"
+            f"{self.made.median():.2f}{self.said_lost}"
         )
 
 
