@@ -28,6 +28,7 @@ from .reference_maps import Comparing, Enough, Noting, Observation, looking
 
 WRAPPER = "model_function_wrapper"  # the host's name for it in a model's options
 OVERRIDE = "optimized_attention_override"
+OTHER_DEVICES = "multigpu_clones"  # whose weights are not those that are looked at
 AFTER_SKIP = "input_block_patch_after_skip"
 Call = Callable[..., torch.Tensor]
 
@@ -57,6 +58,7 @@ def _options(model_options: dict, call: Call) -> dict:
     if RUN_KEY in told:
         told[RUN_KEY] = replace(told[RUN_KEY], progress=None)
     options = {**model_options, WRAPPER: wrapper, "transformer_options": told}
+    options.pop(OTHER_DEVICES, None)
     handler = options.get("context_handler")
     if isinstance(handler, ContextWindows):
         options["context_handler"] = replace(handler, reference=Reference())
