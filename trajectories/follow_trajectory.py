@@ -146,7 +146,7 @@ class FollowRun:
             length = entry["cross_attn"].shape[1]
             if length % follow.length:
                 raise AnimateDiffError(
-                    f"the positive prompt has {counted(length, 'token')}, and prompt of "
+                    f"the positive prompt has {counted(length, 'token')}, and that of "
                     f"Follow Trajectory {follow.length}.",
                     "the same text in both, encoded by the same CLIP",
                     "write the positive prompt's text into prompt of Follow Trajectory, and "

@@ -70,7 +70,7 @@ def test_the_subject_of_an_encoded_prompt_follows(plain, clip):
     assert not torch.allclose(got, expected, rtol=1e-2)
     assert torch.equal(sampled(follow(plain, clip, strength=0, outside=1), clip), expected)
     long = torch.cat([encoded(clip, PROMPT)[0][0], torch.zeros(1, 9, tiny.CONTEXT_DIM)], dim=1)
-    with pytest.raises(AnimateDiffError, match=r"has 86 tokens, and the prompt .* 77"):
+    with pytest.raises(AnimateDiffError, match=r"has 86 tokens, and that .* 77"):
         tiny.sample(follow(plain, clip), FRAMES, 1, positive=[[long, {}]])
 
 
