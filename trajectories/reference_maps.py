@@ -126,6 +126,7 @@ class Comparing(Observation):
     sums: dict[Place, list[torch.Tensor]] = field(default_factory=dict)
     queries: dict[Place, int] = field(default_factory=dict)
     gradient: torch.Tensor | None = None
+    found: list[torch.Tensor] = field(default_factory=list)
     done: bool = False
 
     def see(self, place: Place, site: SiteCall, q: torch.Tensor, k: torch.Tensor) -> None:
@@ -144,14 +145,20 @@ class Comparing(Observation):
             self.done = True
             total = sum(torch.stack(sums).sum() for sums in self.sums.values())
             self.gradient = torch.autograd.grad(total * (SCALE / QUERIES), self.x)[0]
+            self.found = [
+                torch.stack(sums).sum().detach() / self.queries[place]
+                for place, sums in self.sums.items()
+            ]
 
     @property
     def loss(self) -> float:
         """The authors'. Waits for the device."""
-        return SCALE * sum(
-            float(torch.stack(sums).sum().detach()) / self.queries[place]
-            for place, sums in self.sums.items()
-        )
+        return SCALE * float(sum(self.found))
+
+    def forget(self) -> None:
+        """What leads to the layers of a call, which lead here: nobody would let go of the two."""
+        self.sums.clear()
+        self.x = None
 
 
 _looking: ContextVar[Observation | None] = ContextVar("animatediff_native_looking", default=None)

@@ -90,6 +90,7 @@ def compare(
         scope.enter_context(torch.inference_mode(False))
         scope.enter_context(torch.enable_grad())
         compared = Comparing(x=x.clone().requires_grad_(), maps=maps)
+        scope.callback(compared.forget)
         sigmas, c = ordinary(sigmas), {name: ordinary(value) for name, value in c.items()}
         scope.enter_context(OrdinaryTensors())
         scope.enter_context(uncompiled())
