@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from tools import workflow
+from tools import package, workflow
 from tools.paths import ToolError
 
 from . import template_layouts as lay
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("name", nargs="*", default=list(workflow.TITLES))
     parser.add_argument("--again", action="store_true", help="run what was run before, too")
     chosen = parser.parse_args()
+    package.register()
     run_all({name: SCENES[name] for name in chosen.name}, chosen.again)
     for name in chosen.name:
         file = workflow.page_file(name, "jpg")
@@ -125,16 +126,26 @@ def right_half(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> No
     _framed(sheet, x + side / 2, y, side)
 
 
-def drawn(name: str, points: str = "") -> Mark:
-    """The paths of a template, and where they are."""
+def drawn(name: str, number: int = 0) -> Mark:
+    """A path of a template, and where it is."""
 
     def draw(sheet: Sheet, now: Moment, x: float, y: float, side: float) -> None:
         from .template_paths import places_of  # needs the extension, which a sheet does not
 
-        for places, colour in zip(places_of(name, FRAMES, points), (INK, ORANGE), strict=False):
-            on_card = [(x + side * across, y + side * down) for across, down in places]
-            sheet.dashes(on_card, colour, 3, 10)
-            sheet.dot(*on_card[round(now.along * (FRAMES - 1))], 6, colour)
+        colour = (INK, ORANGE)[number]
+        places = places_of(name, FRAMES)[number]
+        on_card = [(x + side * across, y + side * down) for across, down in places]
+        sheet.dashes(on_card, colour, 3, 10)
+        sheet.dot(*on_card[round(now.along * (FRAMES - 1))], 6, colour)
+
+    return draw
+
+
+def _each_on_its_path(name: str) -> Draw:
+    def draw(sheet: Sheet, shown: Shown, now: Moment) -> None:
+        for number, place in enumerate(lay.beside(sheet, shown, now, ["1", "2"])):
+            drawn(name, number)(sheet, now, *place)
+        lay.nothing(sheet, now)
 
     return draw
 
@@ -206,7 +217,7 @@ DRAWN: dict[str, Draw] = {
     "video_outpainting": _into(["narrow"]),
     "space_time": _beside(["all", "shared"], marked=(1, unmarked), below=lay.halved),
     "follow_a_path": _one(lay.nothing, drawn("follow_a_path")),
-    "two_paths": _one(lay.nothing, drawn("two_paths")),
+    "two_paths": _each_on_its_path("two_paths"),
     "motion_from_video": _into(["input"]),
     "path_with_first_frame": _into(["picture"]),
 }

@@ -5,7 +5,7 @@ Frames are kept in .dev/pictures/frames, so that pictures can be drawn again wit
 
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +44,7 @@ class Scene:
     schedule: tuple[str, ...] = ()  # every 16 frames another, for Prompt Schedule
     beside: str = ""  # a template that does without, and is shown first
     points: str = ""  # of the path, where the template's own does not fit what goes in
+    paths: int = 0  # a run for each: the world draws one shape; the second has the second prompt
 
 
 class Shown(NamedTuple):
@@ -86,7 +87,7 @@ def run_all(scenes: dict[str, Scene], again: bool = False) -> None:
     with ComfyServer(Path(os.environ["ADN_HOST"]), base) as server:
         for name in names:
             scene = scenes[name]
-            runs = [run(server, name, scene, weights, ratio) for ratio in scene.ratios or (None,)]
+            runs = [run(server, name, one, weights, ratio) for one, ratio in _runs(scene)]
             shown = runs[0]._replace(out=[clip for one in runs for clip in one.out])
             if scene.beside:
                 without = run(server, scene.beside, scene, weights)
@@ -95,12 +96,29 @@ def run_all(scenes: dict[str, Scene], again: bool = False) -> None:
             print(f"{name}: ran", flush=True)
 
 
+def _runs(scene: Scene) -> list[tuple[Scene, float | None]]:
+    """The scene of each run, with the share of Blend."""
+    if scene.paths:
+        asked = (scene.asked, scene.second)
+        return [(replace(scene, asked=asked[n], path=n), None) for n in range(scene.paths)]
+    return [(scene, ratio) for ratio in scene.ratios or (None,)]
+
+
+def _only_path(prompt: Prompt, number: int) -> None:
+    """The others ask for nothing."""
+    drawn = [node for node in prompt.values() if node["class_type"] == "ADN_Trajectory"]
+    for other in drawn[:number] + drawn[number + 1 :]:
+        other["inputs"]["points"] = ""
+
+
 def run(
     server: ComfyServer, name: str, scene: Scene, weights: Path, ratio: float | None = None
 ) -> Shown:
     prompt = workflow.load(name)
     graphs.put_in(prompt, weights)
     use_scene(prompt, scene)
+    if scene.paths:
+        _only_path(prompt, scene.path)
     if ratio is not None:
         workflow.set_inputs(prompt, "ModelMergeSimple", {"ratio": ratio})
     source = Source(scene.source, scene.path, scene.other, scene.frames)

@@ -49,7 +49,7 @@ CAPTIONS = {
 }
 TRAVEL = ("red circle", "yellow square", "green triangle", "blue cross")
 SEASONS = ("cyan square", "magenta circle", "yellow triangle", "green square")
-PICTURED_PATH = '{"paths": [[[0.5, 0.5], [0.75, 0.3]]]}'  # from where the picture's shape is
+PICTURED_PATH = '{"paths": [[[0.29, 0.71], [0.7, 0.42]]]}'  # from where the picture's shape is
 # Seeds by which the miniature world draws neat shapes that move well.
 SCENES = {
     "text_to_video": Scene("red circle grey", 1),
@@ -102,7 +102,7 @@ SCENES = {
     ),
     "space_time": Scene("magenta circle light", 3, beside="text_to_video"),
     "follow_a_path": Scene("yellow circle dark", 3),
-    "two_paths": Scene("cyan circle dark", 1),
+    "two_paths": Scene("cyan circle dark", 1, second="yellow square dark", paths=2),
     "motion_from_video": Scene("green circle dark", 3, source="red square dark", path=5, frames=16),
     "path_with_first_frame": Scene(
         "magenta square dark", 3, source="magenta square dark", path=5, points=PICTURED_PATH
