@@ -23,7 +23,7 @@ from .paths import Followed, Kind, asked_paths, followed
 from .studio import Setup, Studio, Wish, wishes
 
 Row = tuple[str, str, str, bool]
-STRENGTH, END = 1.0, 0.3  # found on seeds from TRIED on
+STRENGTH, END, RESOLUTION = 1.0, 0.3, 1  # found on seeds from TRIED on
 FIRST, TRIED = 44000, 45000
 
 
@@ -49,13 +49,16 @@ def film(
     strength: float = STRENGTH,
     end: float = END,
     timestep: int = 400,
+    resolution: int = RESOLUTION,
 ) -> torch.Tensor:
     """[N, F, 3, H, W]: clips that move as these videos."""
     nothing = studio.text.encode_from_tokens_scheduled(studio.text.tokenize(""))
 
     def moved_as(video: torch.Tensor):
         clip = ReferenceClip(video, studio.host_vae, NODE)
-        reference = ReferenceMotion(clip, nothing, strength, StepRange(0.0, end), timestep)
+        reference = ReferenceMotion(
+            clip, nothing, strength, StepRange(0.0, end), timestep, resolution
+        )
         return lambda model: with_reference_motion(model, reference)
 
     return studio.film_each(Setup(), asked, [moved_as(video) for video in videos])

@@ -51,13 +51,13 @@ class Strongest(NamedTuple):
 Maps = dict[Place, Strongest]
 
 
-def observed_sites(config: MotionConfig) -> tuple[Site, ...]:
+def observed_sites(config: MotionConfig, resolution: int = RESOLUTION) -> tuple[Site, ...]:
     """Those of a motion module whose attention is looked at; none where it has none there."""
     return tuple(
         site
         for site in config.sites
         if site.block == "up"
-        and resolution_of(site, config.levels) == RESOLUTION
+        and resolution_of(site, config.levels) == resolution
         and config.attends_at(site)
     )
 
@@ -76,6 +76,7 @@ class Observation:
     """One call of the UNet that is looked at. Ends it, by `Enough`, when all that is expected was
     seen."""
 
+    resolution: int = RESOLUTION
     expected: set[tuple[str, Site]] = field(default_factory=set)
     passed: set[tuple[str, Site]] = field(default_factory=set)
 
@@ -143,7 +144,7 @@ class Comparing(Observation):
     def complete(self) -> None:
         if self.sums and self.x is not None:
             self.done = True
-            total = sum(torch.stack(sums).sum() for sums in self.sums.values())
+            total = torch.stack([torch.stack(sums).sum() for sums in self.sums.values()]).sum()
             self.gradient = torch.autograd.grad(total * (SCALE / QUERIES), self.x)[0]
             self.found = [
                 torch.stack(sums).sum().detach() / self.queries[place]
@@ -190,7 +191,7 @@ class ObservedAttention(Effect):
         looked = _looking.get()
         if looked is None:
             return None
-        sites = observed_sites(call.network.config)
+        sites = observed_sites(call.network.config, looked.resolution)
         looked.expected.update((self.application, site) for site in sites)
         return _Observed(self.application, frozenset(sites), looked) if sites else None
 

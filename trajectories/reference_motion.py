@@ -25,7 +25,7 @@ from ..motion.call_frames import windows_in
 from ..motion.errors import AnimateDiffError, counted
 from ..motion.step_range import StepRange
 from .reference_clip import ReferenceClip, noisy
-from .reference_maps import Maps, ObservedAttention, observed_sites
+from .reference_maps import RESOLUTION, Maps, ObservedAttention, observed_sites
 from .reference_pass import compare, note, passed
 from .reference_steps import GuidedSteps, guided_steps, takes_whole
 
@@ -40,13 +40,15 @@ MOST_WINDOWS = 64  # whose maps are kept: of 16 frames at 512 x 512, 1 MB each
 
 @dataclass(frozen=True, eq=False)
 class ReferenceMotion:
-    """conditioning: of the reference, as the host has it; timestep: of its noise, of 1000."""
+    """conditioning: of the reference, as the host has it; timestep: of its noise, of 1000;
+    resolution: at which attention is looked at, in halvings of the latents' size."""
 
     clip: ReferenceClip
     conditioning: list
     strength: float = 1.0
     steps: StepRange = FIRST_STEPS
     timestep: int = 400
+    resolution: int = RESOLUTION
 
 
 def with_reference_motion(model: ModelPatcher, reference: ReferenceMotion) -> ModelPatcher:
@@ -112,10 +114,11 @@ class ReferenceRun:
         model = guider.inner_model
         self._see_reference(model, x, sigmas, model_options)
         losses: list[float] = []
+        resolution = self.reference.resolution
 
         def call(apply_model, x, t, **c) -> torch.Tensor:
             self._require_whole(x)
-            compared = compare(model, apply_model, x, t, self.maps[_windows(c)], **c)
+            compared = compare(model, apply_model, x, t, self.maps[_windows(c)], resolution, **c)
             if compared.gradient is None:
                 return torch.zeros_like(x)
             losses.append(compared.loss)
@@ -132,7 +135,7 @@ class ReferenceRun:
         those of the step, the noise is the reference's."""
         if self.conds is None:
             self.conds = _prepared(model, self.reference.conditioning, x)
-        seen = []
+        seen, resolution = [], self.reference.resolution
 
         def call(apply_model, x, t, **c) -> torch.Tensor:
             windows = _windows(c)
@@ -140,7 +143,7 @@ class ReferenceRun:
             if windows not in self.maps:
                 t = torch.full_like(t, self.sigma)
                 c["transformer_options"] = {**c["transformer_options"], "sigmas": t}
-                self.maps[windows] = note(apply_model, x, t, **c).maps
+                self.maps[windows] = note(apply_model, x, t, resolution, **c).maps
             self.maps.move_to_end(windows)
             return torch.zeros_like(x)
 
@@ -214,6 +217,7 @@ def _begun(guider: Any, noise: torch.Tensor, sampler: Any, sigmas: torch.Tensor)
         _require_seen(model, schedule, sigma, reference.timestep)
         steps = guided_steps(
             sigmas.tolist(),
+            schedule.timestep(sigmas).tolist(),
             float(schedule.percent_to_sigma(reference.steps.start_percent)),
             float(schedule.percent_to_sigma(reference.steps.end_percent)),
             takes_whole(sampler),

@@ -65,16 +65,24 @@ def _options(model_options: dict, call: Call) -> dict:
     return options
 
 
-def note(apply_model: Call, x: torch.Tensor, sigmas: torch.Tensor, **c: Any) -> Noting:
-    """What the attention of a call does."""
-    noted = Noting()
+def note(
+    apply_model: Call, x: torch.Tensor, sigmas: torch.Tensor, resolution: int, **c: Any
+) -> Noting:
+    """What the attention of a call does, at so many halvings of the latents' size."""
+    noted = Noting(resolution)
     with torch.no_grad():
         _look(noted, apply_model, x, sigmas, c)
     return noted
 
 
 def compare(
-    model: Any, apply_model: Call, x: torch.Tensor, sigmas: torch.Tensor, maps: dict, **c: Any
+    model: Any,
+    apply_model: Call,
+    x: torch.Tensor,
+    sigmas: torch.Tensor,
+    maps: dict,
+    resolution: int,
+    **c: Any,
 ) -> Comparing:
     """How far a call is from the reference's maps, with the gradient for x.
 
@@ -89,7 +97,7 @@ def compare(
     with ExitStack() as scope:
         scope.enter_context(torch.inference_mode(False))
         scope.enter_context(torch.enable_grad())
-        compared = Comparing(x=x.clone().requires_grad_(), maps=maps)
+        compared = Comparing(resolution, x=x.clone().requires_grad_(), maps=maps)
         scope.callback(compared.forget)
         sigmas, c = ordinary(sigmas), {name: ordinary(value) for name, value in c.items()}
         scope.enter_context(OrdinaryTensors())

@@ -7,6 +7,9 @@ Euler's x' = (s'/s) x + (1 - s'/s) denoised ends there with
 
     denoised -= s s' s / (s - s') dloss/dx.
 
+A step counts as many of the authors' steps as it covers timesteps: however many steps a sampling
+has, it is pushed as far altogether.
+
 A step that ends at s' = 0 is `denoised` itself: nothing is added. Samplers that use `denoised` in
 other weights push by theirs: ancestral ones 1 + s'/s times as far, since their step goes further
 down before new noise; multi-step ones extrapolate, and what one step has too much the next has too
@@ -33,10 +36,11 @@ def takes_whole(sampler: object) -> bool:
 
 @dataclass(frozen=True)
 class GuidedSteps:
-    """The steps of a run that are guided. sigmas: [n + 1] of the run; first, behind_last: of its
-    n steps; whole: see takes_whole."""
+    """The steps of a run that are guided. sigmas, timesteps: [n + 1] of the run; first,
+    behind_last: of its n steps; whole: see takes_whole."""
 
     sigmas: Sequence[float]
+    timesteps: Sequence[float]
     first: int
     behind_last: int
     whole: bool = False
@@ -58,18 +62,23 @@ class GuidedSteps:
 
     def push(self, sigma: float, step: int) -> float:
         """Of dloss/dx, in what is taken from `denoised` in a call of a step."""
-        return self.ramp(step) * self.factor(sigma, step)
+        authors = (self.timesteps[step] - self.timesteps[step + 1]) / STEP_OF_PAPER
+        return self.ramp(step) * authors * self.factor(sigma, step)
 
     def factor(self, sigma: float, step: int) -> float:
-        """The same without ramp."""
+        """The same of a full step of the authors'."""
         begin, end = self.sigmas[step], self.sigmas[step + 1]
         return sigma * end if self.whole else sigma * sigma * end / (begin - end)
 
 
 def guided_steps(
-    sigmas: Sequence[float], first_sigma: float, behind_last_sigma: float, whole: bool = False
+    sigmas: Sequence[float],
+    timesteps: Sequence[float],
+    first_sigma: float,
+    behind_last_sigma: float,
+    whole: bool = False,
 ) -> GuidedSteps:
-    """Of a run's sigmas those steps that begin at first_sigma or below and above
+    """Of a run's sigmas, with their timesteps, those steps that begin at first_sigma or below and above
     behind_last_sigma; none where the run goes up, to noise."""
     steps = range(len(sigmas) - 1)
     guided = [
@@ -77,5 +86,5 @@ def guided_steps(
         if first_sigma >= sigmas[n] > behind_last_sigma and sigmas[n] > sigmas[n + 1]
     ]  # fmt: skip
     if not guided:
-        return GuidedSteps(sigmas, 0, 0, whole)
-    return GuidedSteps(sigmas, guided[0], guided[-1] + 1, whole)
+        return GuidedSteps(sigmas, timesteps, 0, 0, whole)
+    return GuidedSteps(sigmas, timesteps, guided[0], guided[-1] + 1, whole)

@@ -6,7 +6,7 @@ steps of 1e-3 of the latents' deviation they agree to about 1e-3, and 2e-2 is as
 
 # The host and torch are typed loosely.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
-# pyright: reportOptionalMemberAccess=false
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false, reportOperatorIssue=false
 
 import gc
 import logging
@@ -31,6 +31,7 @@ from animatediff_native.trajectories import reference_motion, reference_pass
 from animatediff_native.trajectories.reference_clip import SEED, ReferenceClip, noisy
 from animatediff_native.trajectories.reference_maps import (
     QUERIES,
+    RESOLUTION,
     SCALE,
     Comparing,
     ObservedAttention,
@@ -110,12 +111,12 @@ class Bare:
     def noted(self, x, sigma=1.0):
         frames = len(x)
         given = self.given(frames)
-        return note(self.base.apply_model, x, self.sigmas(frames, sigma), **given).maps
+        return note(self.base.apply_model, x, self.sigmas(frames, sigma), RESOLUTION, **given).maps
 
     def compared(self, x, maps, **more):
         frames = len(x)
         given = self.given(frames, **more)
-        return compare(self.base, self.base.apply_model, x, self.sigmas(frames), maps, **given)
+        return compare(self.base, self.base.apply_model, x, self.sigmas(frames), maps, RESOLUTION, **given)
 
 
 def noise(seed, frames=FRAMES):
@@ -339,7 +340,7 @@ def test_windows_are_fused_as_predictions(plain, module, vae, monkeypatch):
             given = bare.given(FRAMES)
             renamed = _of_this_use(bare.model, maps)
             one = compare(bare.base, bare.base.apply_model, x[window],
-                          torch.full((FRAMES,), sigma), renamed, **given)  # fmt: skip
+                          torch.full((FRAMES,), sigma), renamed, RESOLUTION, **given)  # fmt: skip
             expected[window] += weights[:, None, None, None] * one.gradient
             total[window] += weights
     expected /= total[:, None, None, None]
