@@ -54,7 +54,7 @@ class ReferenceMotion:
 def with_reference_motion(model: ModelPatcher, reference: ReferenceMotion) -> ModelPatcher:
     """A clone of the animated model that moves as the reference; at strength 0 the model as it
     was. Given to it a second time, both references draw."""
-    _require_motion(model)
+    _require_motion(model, reference.resolution)
     if reference.strength == 0:
         return model.clone()
     if any(isinstance(effect, ObservedAttention) for effect in attached_effects(model)):
@@ -69,7 +69,7 @@ def with_reference_motion(model: ModelPatcher, reference: ReferenceMotion) -> Mo
     return guided
 
 
-def _require_motion(model: ModelPatcher) -> None:
+def _require_motion(model: ModelPatcher, resolution: int) -> None:
     present = applications(model)
     if not present:
         raise AnimateDiffError(
@@ -77,7 +77,7 @@ def _require_motion(model: ModelPatcher) -> None:
             "an animated model: motion is taken from a video by its motion module",
             f"put Apply Motion Module before {NODE}.",
         )
-    if not any(observed_sites(application.config) for application in present):
+    if not any(observed_sites(each.config, resolution) for each in present):
         raise AnimateDiffError(
             f"'{present[0].file}' has no attention along the frames where {NODE} looks for it, at "
             "a quarter of the latent's size on the way up.",
@@ -214,7 +214,7 @@ def _begun(guider: Any, noise: torch.Tensor, sampler: Any, sigmas: torch.Tensor)
     for reference in model.get_attachment(KEY) or ():
         reference.clip.require_frames(frames)
         sigma = float(schedule.sigma(torch.tensor(float(reference.timestep))))
-        _require_seen(model, schedule, sigma, reference.timestep)
+        _require_seen(model, schedule, sigma, reference)
         steps = guided_steps(
             sigmas.tolist(),
             schedule.timestep(sigmas).tolist(),
@@ -229,8 +229,11 @@ def _begun(guider: Any, noise: torch.Tensor, sampler: Any, sigmas: torch.Tensor)
         yield ReferenceRun(reference, latents, sigma, steps, noise.shape[0], frames)
 
 
-def _require_seen(model: ModelPatcher, schedule: Any, sigma: float, timestep: int) -> None:
-    looked_at = [each for each in applications(model) if observed_sites(each.config)]
+def _require_seen(
+    model: ModelPatcher, schedule: Any, sigma: float, reference: ReferenceMotion
+) -> None:
+    sites, timestep = reference.resolution, reference.timestep
+    looked_at = [each for each in applications(model) if observed_sites(each.config, sites)]
     if not any(each.steps.contains(schedule, torch.tensor([sigma])) for each in looked_at):
         steps = looked_at[0].steps
         raise AnimateDiffError(

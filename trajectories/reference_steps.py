@@ -78,8 +78,8 @@ def guided_steps(
     behind_last_sigma: float,
     whole: bool = False,
 ) -> GuidedSteps:
-    """Of a run's sigmas, with their timesteps, those steps that begin at first_sigma or below and above
-    behind_last_sigma; none where the run goes up, to noise."""
+    """Of a run's sigmas, with their timesteps, those steps that begin at first_sigma or below and
+    above behind_last_sigma; none where the run goes up, to noise."""
     steps = range(len(sigmas) - 1)
     guided = [
         n for n in steps
