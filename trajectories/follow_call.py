@@ -7,7 +7,7 @@ adds is added to that. ControlNets get none of it: they run before.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,10 @@ class Rows:
     view: View
     positive: bool
 
+    @property
+    def key(self) -> Hashable:
+        return tuple(self.frames), self.view
+
 
 @contextmanager
 def apply_model(
@@ -74,14 +78,14 @@ def apply_model(
 ) -> Iterator[dict]:  # fmt: skip
     """The options of a call with these at work in it."""
     active = [each for each in follows if each.steps.contains(model.model_sampling, t)]
-    rows = _rows(run, x, options) if active else []
     cross = [each for each in active if each.changes_cross_attention]
-    if not any(each.positive for each in rows):
-        cross = []
     spatial = [each for each in active if each.spatial]
+    if 0 not in (options.get("cond_or_uncond") or [0]):
+        cross = []
     if not cross and not spatial:
         yield options
         return
+    rows = _rows(run, x, options, only_positive=not spatial)
     call = FollowCall(run, rows, x.shape[0], _at_once(run, options))
     present = options.get("patches_replace", {})
     replaced = dict(present)
@@ -105,12 +109,19 @@ def _at_once(run: FollowRun, options: dict) -> int:
     return next((len(window) for window in windows_in(options)), run.frames)
 
 
-def _rows(run: FollowRun, x: torch.Tensor, options: dict) -> list[Rows]:
-    """Of every conditioning in the batch; the guider's first one is the positive."""
+def _rows(run: FollowRun, x: torch.Tensor, options: dict, only_positive: bool) -> list[Rows]:
+    """Of the conditionings in the batch; the guider's first one is the positive."""
     conds = options.get("cond_or_uncond") or [0]
     uuids = options.get("uuids") or [None] * len(conds)
     frames = frames_in_batch(options, x.shape[0], run.batch, run.frames)
-    each = len(frames) // len(conds)
+    each = sum(map(len, windows_in(options))) or run.batch
+    if len(frames) != each * len(conds):
+        raise AnimateDiffError(
+            f"the model was given {counted(len(frames), 'frame')} at once for "
+            f"{counted(len(conds), 'prompt')}, and Follow Trajectory does not know whose.",
+            f"{counted(each, 'frame')} for every prompt",
+            "take the node that splits or merges the model's batch off the model.",
+        )
     return [
         Rows(
             list(range(number * each, (number + 1) * each)),
@@ -119,6 +130,7 @@ def _rows(run: FollowRun, x: torch.Tensor, options: dict) -> list[Rows]:
             cond == 0,
         )
         for number, cond in enumerate(conds)
+        if cond == 0 or not only_positive
     ]
 
 
@@ -130,6 +142,13 @@ class FollowCall:
         self.rows = rows
         self.batch = batch
         self.at_once = at_once
+        self._kept: dict[Hashable, Any] = {}
+
+    def _made(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What blocks of one size have in common."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
     def rows_of(self, count: int) -> list[Rows]:
         """The same for attention that is given count entries: the batch, or a part of its frames
@@ -152,27 +171,27 @@ class FollowCall:
             found.append(Rows([p for p, _ in both], [f for _, f in both], rows.view, rows.positive))
         return found
 
-    def edit(self, follow: Follow, size: tuple[int, int], view: View, length: int, device) -> Edit:
-        """For all frames of a clip."""
+    def edit(self, follow: Follow, rows: Rows, size: tuple[int, int], length: int, device) -> Edit:
+        """Of the rows' frames."""
 
         def make() -> Edit:
-            path = self.run.path(follow)
-            edit = edit_of(path, follow.columns, size, follow.strength, follow.outside, view)
+            path = follow.trajectory.at(rows.frames)
+            edit = edit_of(path, follow.columns, size, follow.strength, follow.outside, rows.view)
             period = self.run.period(follow)
             if length > period and length % period == 0:
                 edit = edit.repeated(length // period, period)
             return edit.to(device)
 
-        return self.run.kept((follow, size, view, length, device), make)
+        return self._made((follow, rows.key, size, length, device), make)
 
-    def kinds(self, follow: Follow, size: tuple[int, int], view: View, device) -> list[Kinds]:
-        """By frame of a clip."""
+    def kinds(self, follow: Follow, rows: Rows, size: tuple[int, int], device) -> list[Kinds]:
+        """By row."""
 
         def make() -> list[Kinds]:
-            found = labels(self.run.path(follow), *size, view)
+            found = labels(follow.trajectory.at(rows.frames), *size, rows.view)
             return [kinds_of(frame, factor_of(follow.spatial), device) for frame in found]
 
-        return self.run.kept((follow, size, view, device), make)
+        return self._made((follow, rows.key, size, device), make)
 
 
 class _Attention:
@@ -199,9 +218,8 @@ class CrossAttention(_Attention):
                 continue
             which = _indices(rows.places)
             for follow in self.follows:
-                edit = self.call.edit(follow, size, rows.view, k.shape[1], q.device)
-                of_frames = edit.rows(rows.frames)
-                added = change(q[which], k[which], v[which], extra["n_heads"], of_frames)
+                edit = self.call.edit(follow, rows, size, k.shape[1], q.device)
+                added = change(q[which], k[which], v[which], extra["n_heads"], edit)
                 out[which] += added.to(out.dtype)
         return out
 
@@ -217,9 +235,8 @@ class SelfAttention(_Attention):
         size = _grid(extra, q.shape[1])
         for rows in self.call.rows_of(len(q)):
             for follow in self.follows:
-                kinds = self.call.kinds(follow, size, rows.view, q.device)
-                both = [(p, kinds[f]) for p, f in zip(rows.places, rows.frames, strict=True)
-                        if not kinds[f].one]  # fmt: skip
+                kinds = self.call.kinds(follow, rows, size, q.device)
+                both = [(p, k) for p, k in zip(rows.places, kinds, strict=True) if not k.one]
                 if both:
                     self._change(out, q, k, v, extra, *map(list, zip(*both, strict=True)))
         return out

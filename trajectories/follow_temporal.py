@@ -7,15 +7,13 @@ two frames in which it is not in the same ones.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 import torch
 
 from ..motion.call import MotionCall, SiteCall
 from ..motion.effects import Attend, Effect
 from ..motion.errors import counted
-from ..motion.run import MotionRun
 from ..motion.step_range import StepRange
 from .follow_boxes import labels
 from .follow_spatial import factor_of
@@ -33,23 +31,18 @@ class FollowInTime(Effect):
         self.steps = steps
         self.said = f"frames by the boxes of {counted(trajectory.paths, 'path')}"
 
-    def for_run(self, run: MotionRun) -> RunInTime:
-        return RunInTime(self, run.frames)
+    def for_call(self, call: MotionCall) -> CallInTime | None:
+        joined = self.steps.contains(call.model_sampling, call.sigmas)
+        return CallInTime(self) if joined else None
 
 
-class RunInTime(Effect):
-    """The same in a run; frames: of a clip."""
+class CallInTime(Effect):
+    """The same in a call, which keeps what its blocks have in common."""
 
-    def __init__(self, settings: FollowInTime, frames: int):
-        self.settings = settings
-        self.frames = frames
+    def __init__(self, settings: FollowInTime):
+        self.trajectory = settings.trajectory
         self.factor = factor_of(settings.amount)
-        self._lock = threading.Lock()
         self._labels: dict[Hashable, torch.Tensor] = {}
-
-    def for_call(self, call: MotionCall) -> RunInTime | None:
-        joined = self.settings.steps.contains(call.model_sampling, call.sigmas)
-        return self if joined else None
 
     def attend(self, site: SiteCall, index: int, attend: Attend, q, k, v) -> torch.Tensor:
         found = self._of_slice(site, q.device)  # [S, F]
@@ -72,28 +65,24 @@ class RunInTime(Effect):
 
     def _of_slice(self, site: SiteCall, device: torch.device) -> torch.Tensor:
         """[S, F], labels of the frames at hand at the pixels of the slice at work."""
-        whole = self._of_clip(site.height, site.width, device)
-        parts = [whole[pixels][:, frames] for pixels, frames in self._pieces(site)]
-        return torch.cat(parts)
-
-    def _pieces(self, site: SiteCall) -> Iterator[tuple[slice, list[int]]]:
-        """Of each part of the batch in the slice: its pixels, and its frames of the clip."""
-        begin = site.first
+        parts, begin = [], site.first
         while begin < site.behind_last:
             clip = begin // site.pixels
             start = clip * site.pixels
             end = min(start + site.pixels, site.behind_last)
             frames = site.call.parts[site.call.part_of(clip)].frames
             at_hand = range(len(frames)) if site.view is None else site.view
-            yield slice(begin - start, end - start), [frames[number] for number in at_hand]
+            own = tuple(frames[number] for number in at_hand)
+            parts.append(self._of_frames(own, site, device)[begin - start : end - start])
             begin = end
+        return torch.cat(parts)
 
-    def _of_clip(self, height: int, width: int, device: torch.device) -> torch.Tensor:
-        """[pixels, F] of the whole clip."""
-        key = (height, width, device)
-        with self._lock:
-            if key not in self._labels:
-                path = self.settings.trajectory.at(range(self.frames))
-                found = torch.from_numpy(labels(path, height, width)).flatten(1).t()
-                self._labels[key] = found.contiguous().to(device)
-            return self._labels[key]
+    def _of_frames(
+        self, frames: tuple[int, ...], site: SiteCall, device: torch.device
+    ) -> torch.Tensor:
+        """[pixels, F]"""
+        key = (frames, site.height, site.width, device)
+        if key not in self._labels:
+            found = labels(self.trajectory.at(frames), site.height, site.width)
+            self._labels[key] = torch.from_numpy(found).flatten(1).t().contiguous().to(device)
+        return self._labels[key]

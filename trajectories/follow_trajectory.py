@@ -7,8 +7,7 @@ effect (follow_temporal.py).
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,19 +84,6 @@ class FollowRun:
         self.size = size
         self.frames = frames_of(model, batch)
         self.conds = conds
-        self._lock = threading.Lock()
-        self._kept: dict[Hashable, Any] = {}
-
-    def kept(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What was made under this key before in the run, or is now."""
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-            return self._kept[key]
-
-    def path(self, follow: Follow) -> Trajectory:
-        """In every frame of a clip."""
-        return follow.trajectory.at(range(self.frames))
 
     def period(self, follow: Follow) -> int:
         """After how many tokens a positive prompt begins again where the host repeats it."""
@@ -108,7 +94,8 @@ class FollowRun:
         """Which part of the picture a conditioning has that is sampled at this size."""
         if size == self.size:
             return WHOLE
-        areas = [(e.get("uuid"), e["area"]) for e in self._positive() if "area" in e]
+        every = [entry for entries in self.conds().values() for entry in entries or ()]
+        areas = [(entry.get("uuid"), entry["area"]) for entry in every if "area" in entry]
         same = [area for id, area in areas if id == uuid] or [area for _, area in areas]
         views = {view for area in same if (view := self._view(area, size)) is not None}
         if len(views) != 1:
@@ -164,7 +151,6 @@ class FollowRun:
 
     def end(self) -> None:
         """Nothing is kept any longer, whoever holds a copy of the options."""
-        self._kept.clear()
         self.conds = dict
 
     def __deepcopy__(self, memo: dict) -> FollowRun:

@@ -14,7 +14,7 @@ from animatediff_native.trajectories import follow_cross
 from animatediff_native.trajectories.follow_boxes import View, inside, labels, nearness
 from animatediff_native.trajectories.follow_cross import change, columns_of, edit_of
 from animatediff_native.trajectories.follow_spatial import LITTLE, edited, factor_of, kinds_of
-from animatediff_native.trajectories.follow_temporal import FollowInTime
+from animatediff_native.trajectories.follow_temporal import CallInTime, FollowInTime
 from animatediff_native.trajectories.trajectory import Trajectory
 
 FRAMES, HEIGHT, WIDTH, HEADS, SIZE, TOKENS = 5, 4, 6, 2, 3, 7
@@ -215,7 +215,7 @@ def test_along_the_frames(path):
     at = site(parts, 10, PIXELS + 20)
     count = at.behind_last - at.first
     q, k, v = (2 * randoms(count, HEADS, 3, SIZE, seed=seed) for seed in (1, 2, 3))
-    effect = FollowInTime(path, 1.0, StepRange()).for_run(SimpleNamespace(frames=FRAMES))
+    effect = CallInTime(FollowInTime(path, 1.0, StepRange()))
     plain = torch.nn.functional.scaled_dot_product_attention
     got = effect.attend(at, 0, plain, q, k, v)
     expected = np.zeros(q.shape)
@@ -240,7 +240,7 @@ def test_frames_in_view_and_places_that_stay():
     at = site((Part(0, (0, 1, 2, 3, 4)),), 0, PIXELS, view=(0, 2))
     q, k, v = (randoms(PIXELS, HEADS, 2, SIZE, seed=seed) for seed in (1, 2, 3))
     plain = torch.nn.functional.scaled_dot_product_attention
-    effect = FollowInTime(ONE, 1.0, StepRange()).for_run(SimpleNamespace(frames=FRAMES))
+    effect = CallInTime(FollowInTime(ONE, 1.0, StepRange()))
     found = labels(ONE, HEIGHT, WIDTH).reshape(FRAMES, -1)
     stays = torch.from_numpy(found[0] == found[2])
     got = effect.attend(at, 0, plain, q, k, v)

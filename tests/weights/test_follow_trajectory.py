@@ -337,6 +337,21 @@ def test_tiles_of_somebody_else_are_an_error(plain):
         sampled(model)
 
 
+def test_a_batch_that_somebody_splits_is_an_error(plain):
+    model = follow(plain)
+
+    def split(apply, args):
+        x, t, c = args["input"], args["timestep"], args["c"]
+        return torch.cat([
+            apply(part, t[: len(part)], **{**c, "c_crossattn": context})
+            for part, context in zip(x.chunk(2), c["c_crossattn"].chunk(2), strict=True)
+        ])  # fmt: skip
+
+    model.set_model_unet_function_wrapper(split)
+    with pytest.raises(AnimateDiffError, match="given 4 frames at once for 2 prompts"):
+        sampled(model)
+
+
 def test_prompts_of_unequal_length(plain, cfg_calls):
     """The host repeats the shorter one where both are in a batch, and not where they are apart."""
     long = torch.randn(1, 2 * LENGTH, tiny.CONTEXT_DIM, generator=torch.Generator().manual_seed(9))
