@@ -46,7 +46,7 @@ export class PathCanvas {
     const stopWatching = watch(() => this.look());
     signal.addEventListener("abort", stopWatching, { once: true });
     listenToMouse(this, this.editor, signal);
-    listenToKeys(this.panel.keys, this.editor, this.player, signal);
+    listenToKeys(this.panel, this.editor, this.player, signal);
     this._listenToButtons(signal);
     this._listenToText(signal);
     this.paintSoon();
@@ -87,7 +87,7 @@ export class PathCanvas {
   }
 
   _listenToButtons(signal) {
-    const { buttons, showText, startOver, root } = this.panel;
+    const { buttons, showText, startOver, root, text } = this.panel;
     const { editor } = this;
     const act = {
       play: () => this.player.toggle(),
@@ -105,6 +105,12 @@ export class PathCanvas {
     showText.addEventListener("click", () => this._showText(true), { signal });
     startOver.addEventListener("click", () => editor.startOver(), { signal });
     root.addEventListener("pointerdown", (event) => event.stopPropagation(), { signal });
+    const keepKeys = (event) => {
+      if (event.target === text) return;
+      event.preventDefault();
+      this.focus(); // with a button, Delete would be the page's, for the whole node
+    };
+    root.addEventListener("mousedown", keepKeys, { signal });
   }
 
   _choosePicture() {

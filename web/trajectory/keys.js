@@ -1,5 +1,5 @@
-// The keyboard, while the canvas has the focus. Keys that mean something here go no further; all
-// others are the page's.
+// The keyboard, while the canvas or one of its buttons has the focus. Keys that mean something here
+// go no further; all others are the page's.
 
 import { app } from "../../../scripts/app.js";
 
@@ -43,8 +43,14 @@ function meaningOf(event, editor, player) {
   return meanings[letter] ?? null;
 }
 
-export function listenToKeys(field, editor, player, signal) {
+// On a button it is pressed by these, and undo is the page's, which does not heed buttons.
+function isButtons({ target, key, ctrlKey, metaKey }) {
+  return target.tagName === "BUTTON" && (ctrlKey || metaKey || key === " " || key === "Enter");
+}
+
+export function listenToKeys({ root, keys: field, text }, editor, player, signal) {
   const pressed = (event) => {
+    if (event.target === text || isButtons(event)) return;
     const act = meaningOf(event, editor, player);
     if (!act) return;
     event.preventDefault();
@@ -62,7 +68,7 @@ export function listenToKeys(field, editor, player, signal) {
     event.preventDefault();
     event.stopPropagation();
   };
-  field.addEventListener("keydown", pressed, { signal });
+  root.addEventListener("keydown", pressed, { signal });
   field.addEventListener("copy", copied, { signal });
   field.addEventListener("paste", pasted, { signal });
 }
