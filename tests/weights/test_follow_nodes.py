@@ -2,6 +2,7 @@
 
 # The host and torch are typed loosely.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalSubscript=false
 
 import comfy.sample
 import comfy.samplers
