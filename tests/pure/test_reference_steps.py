@@ -54,7 +54,7 @@ def test_a_sampling_of_few_steps_is_pushed_as_far_as_the_authors():
     """Fifty of theirs over 300 timesteps are six of 50, ramps aside."""
     theirs = guided_steps([*range(51, 0, -1)], [999 - 6 * n for n in range(51)], 99.0, 1.5)
     ours = guided_steps([*range(7, 0, -1)], [999 - 50 * n for n in range(7)], 99.0, 1.5)
-    assert (theirs.count, ours.count) == (49, 5)
+    assert (theirs.count, ours.count) == (50, 6)
 
     def pushes(steps):
         return [
@@ -62,8 +62,8 @@ def test_a_sampling_of_few_steps_is_pushed_as_far_as_the_authors():
             for n in range(steps.count)
         ]
 
-    assert pushes(theirs) == pytest.approx([1.0] * 49)
-    assert pushes(ours) == pytest.approx([50 / 6] * 5)
+    assert pushes(theirs) == pytest.approx([1.0] * 50)
+    assert pushes(ours) == pytest.approx([50 / 6] * 6)
 
 
 def test_samplers_that_land_on_the_prediction_get_it_whole():
