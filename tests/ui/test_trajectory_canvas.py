@@ -75,6 +75,13 @@ PINK_BEHIND = """() => {
     const [red, green, blue] = canvas.getContext("2d").getImageData(...place, 1, 1).data;
     return red > 120 && green < 60 && blue > 60;
 }"""
+LINK = """type => {
+    const node = app.graph._nodes.find(node => node.type === type);
+    const text = LiteGraph.createNode("PrimitiveStringMultiline");
+    text.pos = [-600, 100];
+    app.graph.add(text);
+    text.connect(0, node, node.findInputSlot("points"));
+}"""
 FOLD = "type => app.graph._nodes.find(node => node.type === type).collapse()"
 SHARPNESS = "canvas => canvas.width / canvas.getBoundingClientRect().width"
 TOLD = """() => {
@@ -316,6 +323,10 @@ def test_another_form_of_text_is_left_alone(page, new_node):
     canvas.click(0.2, 0.2)
     near(canvas.paths[0], [(0.2, 0.2)])
     canvas.press("Control+z", "Control+z")
+    assert canvas.text == KJ
+    page.tab.evaluate(LINK, NODE)
+    expect(notice).to_contain_text("come from another node")
+    canvas.press("Control+z", "Space")
     assert canvas.text == KJ
 
 

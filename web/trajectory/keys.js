@@ -33,7 +33,7 @@ function meaningOf(event, editor, player) {
   const meanings = {
     "[": () => editor.step(-1),
     "]": () => editor.step(1),
-    " ": () => player.toggle(),
+    " ": () => editor.editable && player.toggle(),
     n: () => editor.newPath(),
     enter: () => editor.addPoint(),
     insert: () => editor.addPoint(),

@@ -24,7 +24,7 @@ export function colourOf(path) {
 export function paint(context, scene) {
   paintGround(context, scene);
   const { editor } = scene;
-  if (!editor.drawing) return;
+  if (!editor.editable) return; // the paths are others
   const { paths, path: atHand } = editor.drawing;
   const order = paths.map((_, at) => at).filter((at) => at !== atHand);
   if (atHand < paths.length) order.push(atHand); // over the others

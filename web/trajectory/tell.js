@@ -18,7 +18,7 @@ function tellBar({ buttons, text }, { drawing, editable, history, settings }, pl
   const { linked } = settings;
   const nothing = !drawing?.paths.length;
   const enabled = {
-    play: !nothing,
+    play: editable && !nothing,
     add: editable && drawing.atHand.length,
     remove: editable && drawing.atHand.length,
     clear: !linked && !(drawing && nothing),
