@@ -154,6 +154,11 @@ def _follow(node: Node) -> None:
     node["inputs"].update(subject=SUBJECT, strength=FOLLOWED)
 
 
+def _move_as(node: Node) -> None:
+    """As in demo.measure_reference."""
+    node["inputs"]["strength"] = FOLLOWED
+
+
 def _load_adapter(node: Node) -> None:
     node["inputs"]["domain_adapter"] = ADAPTER
 
@@ -183,6 +188,7 @@ CHANGES: dict[str, Callable[[Node], None]] = {
     "ADN_I2VImage": _begin_with_picture,
     "ADN_LoadDomainAdapter": _load_adapter,
     "ADN_LoadSparseCtrl": _load_sparse_ctrl,
+    "ADN_ReferenceMotion": _move_as,
     "ADN_Trajectory": _draw,
 }
 
