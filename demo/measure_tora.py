@@ -20,7 +20,7 @@ from animatediff_native.trajectories.trajectory import Trajectory
 
 from . import world
 from .paths import RIGHT, Followed, Kind, asked_paths, followed
-from .recipe_trajectories import BEST
+from .recipe_trajectories import BEST, PAPERS
 from .studio import Setup, Studio, wishes
 
 Row = tuple[str, str, str, bool]
@@ -77,7 +77,7 @@ def rows(studio: Studio, seeds: int) -> Iterator[Row]:
             made[design] = _film(studio, f"trajectory_{design.value}", straight)
             yield from _of_a_design(design, made[design])
     yield _order(made)
-    yield _stages(made[BEST], _film(studio, f"{best}_sparse", straight))
+    yield _stages(made[PAPERS], _film(studio, f"trajectory_{PAPERS.value}_sparse", straight))
     yield from _speeds(studio, best, max(4, seeds // 3))
     yield _long(studio, best, made[BEST], max(4, seeds // 4))
 
@@ -106,7 +106,7 @@ def _order(made: dict[Design, Made]) -> Row:
 
 def _stages(both: Made, alone: Made) -> Row:
     return (
-        f"{BEST.value}: dense flow, then paths; paths alone in as many steps",
+        f"{PAPERS.value}: dense flow, then paths; paths alone in as many steps",
         f"{both.error}; {alone.error}", "first <= second",
         both.followed.mean <= alone.followed.mean,
     )  # fmt: skip
