@@ -409,8 +409,6 @@ def test_two_models_of_one_checkpoint(plain):
     other = tiny.model(seed=3)
     alone = sample_two(plain, other, FRAMES, STEPS)
     assert relative_error(sample_two(follow(plain), other, FRAMES, STEPS), alone) > 1e-3
-    second = sample_two(plain, follow(other), FRAMES, STEPS)
-    assert torch.equal(second, alone), "the second model has no positive prompt"
 
 
 def test_nothing_is_left_behind(moving):
