@@ -45,6 +45,7 @@ NOTHING = Way(strength=0.0, outside=1.0)
 CROSS = Way()
 WAYS = {
     "noise along the path": Way(strength=0.0, outside=1.0, noise=1.0),
+    "cross-attention to the colour": CROSS,
     "cross-attention to colour and shape": Way(
         words=lambda wish: f"{world.COLOURS[wish.colour]} {world.SHAPES[wish.shape]}"
     ),
