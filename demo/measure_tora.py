@@ -92,7 +92,7 @@ def _of_a_design(design: Design, made: Made) -> Iterator[Row]:
     )  # fmt: skip
     yield (
         f"{design.value}: direction cos > {RIGHT}; way made / asked, median",
-        f"{100 * share:.0f} %; {made.followed.made.median():.2f}", ">= 92 %" if aims else "",
+        f"{100 * share:.0f} %; {made.followed.made.nanmedian():.2f}", ">= 92 %" if aims else "",
         not aims or share >= 0.92,
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ def _obedience(studio: Studio, made: Made, paths: Sequence[Trajectory]) -> Itera
 def _followed(made: Made) -> str:
     return (
         f"{made.error}; {100 * made.followed.right:.0f} %; way made / asked "
-        f"{made.followed.made.median():.2f}"
+        f"{made.followed.made.nanmedian():.2f}"
     )
 
 
