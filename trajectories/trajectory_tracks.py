@@ -22,7 +22,7 @@ def read_tracks(tracks: Any, width: int, height: int) -> list[DrawnPath]:
     [F, N]}."""
     if not isinstance(tracks, dict) or "track_path" not in tracks:
         raise _wrong("hold no track_path")
-    path = _array(tracks["track_path"], "track_path")
+    path: Any = _array(tracks["track_path"], "track_path")
     shape = list(path.shape)
     if len(shape) != 3 or shape[2] != 2 or not shape[0]:
         raise _wrong(f"have a track_path of {_shape(path)}")
