@@ -27,7 +27,7 @@ def read_tracks(tracks: Any, width: int, height: int) -> list[DrawnPath]:
     if len(shape) != 3 or shape[2] != 2 or not shape[0]:
         raise _wrong(f"have a track_path of {_shape(path)}")
     seen = tracks.get("track_visibility")
-    visible = np.ones(path.shape[:2]) if seen is None else _array(seen, "track_visibility")
+    visible: Any = np.ones(path.shape[:2]) if seen is None else _array(seen, "track_visibility")
     if visible.ndim == 3 and visible.shape[2] == 1:
         visible = visible[..., 0]
     if visible.shape not in (path.shape[:2], (len(path), 1)):
