@@ -42,6 +42,6 @@ function tellOver({ notice, said, showText, startOver, text }, editor) {
   notice.hidden = !told || !text.hidden;
   said.textContent = told;
   showText.hidden = startOver.hidden = settings.linked;
-  if (text !== document.activeElement) text.value = settings.text;
+  if (!text.matches(":focus")) text.value = settings.text;
   text.readOnly = settings.linked;
 }
