@@ -103,7 +103,7 @@ SCENES = {
     "space_time": Scene("magenta circle light", 3, beside="text_to_video"),
     "follow_a_path": Scene("yellow circle dark", 3),
     "two_paths": Scene("cyan circle dark", 1, second="yellow square dark", paths=2),
-    "motion_from_video": Scene("green circle dark", 1, source="red square dark", path=6, frames=16),
+    "motion_from_video": Scene("green circle dark", 3, source="red square dark", path=5, frames=16),
     "path_with_first_frame": Scene(
         "magenta square dark", 3, source="magenta square dark", path=5, points=PICTURED_PATH
     ),
