@@ -25,7 +25,7 @@ from ..motion.call_frames import frames_in_batch, windows_in
 from ..motion.errors import AnimateDiffError, counted
 from ..motion.frame_sharing import rows_shared
 from ..motion.frame_strengths import along_clip
-from ..motion.run import twins
+from ..motion.run import in_options, require_alike
 from .layer_update import LayerUpdate
 from .spatial import LayerLora, SpatialLora, by_layer, full_diff
 from .uncompiled import uncompiled
@@ -119,28 +119,11 @@ def _update(loras: tuple[FrameLora, ...], path: str, layer: Any, x: torch.Tensor
 def _outer_sample(executor, noise, *args, **kwargs):
     """Host wrapper around one sampling run: refuse what cannot work, and keep nothing behind it."""
     guider = executor.class_obj
-    _require_one_model(guider)
+    require_alike(guider, frame_loras, "has this LoRA by frame", "LoRA by Frame")
     run = FrameLoraRun(noise.shape[0])
     run.strengths(guider.model_patcher)
-    options = guider.model_options["transformer_options"]
-    options[KEY] = run
-    try:
+    with in_options(guider, KEY, run):
         return executor(noise, *args, **kwargs)
-    finally:
-        options.pop(KEY, None)
-        run.end()
-
-
-def _require_one_model(guider: Any) -> None:
-    for other in twins(guider):
-        if frame_loras(other) != frame_loras(guider.model_patcher):
-            raise AnimateDiffError(
-                "this guider runs two models that are one checkpoint in memory, and one of them "
-                "has a LoRA by frame that the other has not: ComfyUI cannot run them side by side.",
-                "two models that were loaded apart, or one model for both",
-                "load the checkpoint a second time for the other model, or connect the model of "
-                "LoRA by Frame to both inputs.",
-            )
 
 
 def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,

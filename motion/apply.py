@@ -28,7 +28,7 @@ from .errors import AnimateDiffError
 from .load import MotionModule, require_picture
 from .placement import require_fit
 from .placements import placement_on
-from .run import RUNS_KEY, MotionRun, MotionRuns, require_one_model
+from .run import RUNS_KEY, MotionRun, MotionRuns, in_options, require_one_model
 from .share_frames import (
     SHARING_KEY,
     new_sharing,
@@ -151,18 +151,13 @@ def _outer_sample(executor, noise, *args, **kwargs):
     runs = MotionRuns(noise.shape, Windows(length, hasattr(handler, "automatic")))
     for application in applications(guider.model_patcher):
         runs.of(application, attached_effects(guider.model_patcher))
-    options = guider.model_options["transformer_options"]
-    options[RUNS_KEY] = runs
-    try:
+    with in_options(guider, RUNS_KEY, runs):
         result = executor(noise, *args, **kwargs)
         for run in runs:
             run.report.log()
         if (use := sharing_use(guider.model_patcher)) is not None:
             log.info("AnimateDiff: %s", use)
         return result
-    finally:
-        options.pop(RUNS_KEY, None)
-        runs.end()
 
 
 def reach_second_models(patched: ModelPatcher, key: str, apply_model: Callable) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .application import NO_WINDOWS, Application, Windows, applications, attached_effects
@@ -119,6 +120,33 @@ def twins(guider: Any) -> Iterator[Any]:
     for other in vars(guider).values():
         if getattr(other, "model", None) is main.model and hasattr(other, "model_options"):
             yield other
+
+
+@contextmanager
+def in_options(guider: Any, key: str, run: Any) -> Iterator[None]:
+    """Has the calls of a sampling find what is kept for it, in its options, for as long as the
+    block lasts. Then it ends."""
+    options = guider.model_options["transformer_options"]
+    options[key] = run
+    try:
+        yield
+    finally:
+        options.pop(key, None)
+        run.end()
+
+
+def require_alike(guider: Any, of: Callable[[Any], Any], what: str, node: str) -> None:
+    """AnimateDiffError where a guider runs two models that are one in memory, and only one of them
+    has what a node gave it. of: what that is, of a patched model."""
+    for other in twins(guider):
+        if of(other) != of(guider.model_patcher):
+            raise AnimateDiffError(
+                "this guider runs two models that are one checkpoint in memory, and only one of "
+                f"them {what}: ComfyUI cannot run them side by side.",
+                "two models that were loaded apart, or one model for both",
+                "load the checkpoint a second time for the other model, or connect the model of "
+                f"{node} to both inputs.",
+            )
 
 
 def require_one_model(guider: Any) -> None:

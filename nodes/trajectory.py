@@ -175,7 +175,12 @@ def _outputs() -> list[io.Output]:
 
     return [
         told(TrajectoryIO, "trajectory", "For the nodes that follow it, or the next Trajectory."),
-        told(io.Image, "preview", "The paths with their boxes and a moving dot, frame by frame."),
+        told(
+            io.Image,
+            "preview",
+            "Frame by frame: over image the paths with their boxes and a moving dot; without image "
+            "a disc for each thing on its way, which Reference Motion takes as a video, too.",
+        ),
         told(
             io.String,
             "coordinates",

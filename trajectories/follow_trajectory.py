@@ -17,7 +17,7 @@ from comfy.patcher_extension import WrappersMP
 from ..motion.application import frames_of
 from ..motion.apply import attach_effect, reach_second_models
 from ..motion.errors import AnimateDiffError, counted
-from ..motion.run import twins
+from ..motion.run import in_options, require_alike
 from ..motion.step_range import ALL_STEPS, StepRange
 from .follow_boxes import WHOLE, View
 from .follow_call import KEY, apply_model, require_cross_attention
@@ -161,29 +161,12 @@ class FollowRun:
 def _outer_sample(executor, noise, *args, **kwargs):
     """Host wrapper around one sampling run: refuse what cannot work, and keep nothing behind it."""
     guider = executor.class_obj
-    _require_one_model(guider)
+    require_alike(guider, follows, "follows this trajectory", "Follow Trajectory")
     model = guider.model_patcher
     run = FollowRun(model, noise.shape[0], (noise.shape[-2], noise.shape[-1]), lambda: guider.conds)
     run.require(follows(model))
-    options = guider.model_options["transformer_options"]
-    options[KEY] = run
-    try:
+    with in_options(guider, KEY, run):
         return executor(noise, *args, **kwargs)
-    finally:
-        options.pop(KEY, None)
-        run.end()
-
-
-def _require_one_model(guider: Any) -> None:
-    for other in twins(guider):
-        if follows(other) != follows(guider.model_patcher):
-            raise AnimateDiffError(
-                "this guider runs two models that are one checkpoint in memory, and only one of "
-                "them follows a trajectory: ComfyUI cannot run them side by side.",
-                "two models that were loaded apart, or one model for both",
-                "load the checkpoint a second time for the other model, or connect the model of "
-                "Follow Trajectory to both inputs.",
-            )
 
 
 def _apply_model(executor, x, t, c_concat=None, c_crossattn=None, control=None,

@@ -23,6 +23,7 @@ from ..motion.application import applications, attached_effects, frames_of
 from ..motion.apply import attach_effect
 from ..motion.call_frames import windows_in
 from ..motion.errors import AnimateDiffError, counted
+from ..motion.run import in_options
 from ..motion.step_range import StepRange
 from .reference_clip import ReferenceClip, noisy
 from .reference_maps import RESOLUTION, Maps, ObservedAttention, observed_sites
@@ -190,6 +191,14 @@ class ReferenceRun:
         return self
 
 
+class ReferenceRuns(tuple[ReferenceRun, ...]):
+    """Those of one sampling run."""
+
+    def end(self) -> None:
+        for run in self:
+            run.end()
+
+
 def _windows(c: dict) -> tuple:
     """Of a call: which frames it holds."""
     return tuple(windows_in(c["transformer_options"]))
@@ -248,18 +257,12 @@ def _require_seen(
 def _outer_sample(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     """Host wrapper around one sampling run: refuse what cannot work, then say what happened."""
     guider = executor.class_obj
-    runs = tuple(_begun(guider, noise, sampler, sigmas))
-    options = guider.model_options["transformer_options"]
-    options[RUNS_KEY] = runs
-    try:
+    runs = ReferenceRuns(_begun(guider, noise, sampler, sigmas))
+    with in_options(guider, RUNS_KEY, runs):
         result = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         for run in runs:
             run.log()
         return result
-    finally:
-        options.pop(RUNS_KEY, None)
-        for run in runs:
-            run.end()
 
 
 def _predict_noise(executor, x, timestep, model_options=None, *args, **kwargs):

@@ -1,4 +1,8 @@
-"""A trajectory as pictures: its paths with their boxes and a moving dot, and the boxes as masks."""
+"""A trajectory as pictures: its paths with their boxes and a moving dot, and the boxes as masks.
+
+On the dark ground a disc fills every box, and the paths are faint: what moves there is as large as
+what is meant to, so that the pictures show its motion to a model too (see reference_motion.py).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ COLOURS = (
 )  # fmt: skip
 FINE = 1024  # pixels: sides up to here are drawn in double size first, so that lines are smooth
 LINE, DOT = 1 / 160, 1 / 48  # shares of the shorter side: width of a path, radius of a dot
-OPAQUE, BOX_LINE, BOX_INSIDE = 255, 200, 36
+OPAQUE, FAINT, BOX_LINE, BOX_INSIDE = 255, 70, 200, 36
 FAR_OUT = 4.0  # pictures: lines end there
 MOST_MARKS = 64  # a dot per frame on a path: more would be a thick line
 
@@ -28,7 +32,7 @@ Colour = tuple[int, int, int]
 def preview(trajectory: Trajectory, images: torch.Tensor | None = None) -> torch.Tensor:
     """[F, height, width, 3] in 0..1. images: [1 or F, H, W, 3 or more], behind it; they are cropped
     around the middle. Without them the ground is dark."""
-    drawing = _Drawing(trajectory)
+    drawing = _Drawing(trajectory, discs=images is None)
     frames = torch.empty(len(trajectory), trajectory.height, trajectory.width, 3)
     behind = None
     for frame in range(len(trajectory)):
@@ -40,7 +44,10 @@ def preview(trajectory: Trajectory, images: torch.Tensor | None = None) -> torch
 
 
 class _Drawing:
-    def __init__(self, trajectory: Trajectory):
+    """discs: whether a disc fills every box, and all else is faint."""
+
+    def __init__(self, trajectory: Trajectory, discs: bool):
+        self._discs = discs
         width, height = trajectory.width, trajectory.height
         self._fine = 2 if max(width, height) <= FINE else 1
         self._size = width, height
@@ -69,11 +76,19 @@ class _Drawing:
         for path in range(self._trajectory.paths):
             colour = colour_of(path)
             if self._edges[frame, path, 2] > 0:
-                edges = tuple(self._edges[frame, path] * (*self._canvas, *self._canvas))
-                on.rectangle(edges, (*colour, BOX_INSIDE), (*colour, BOX_LINE), self._line)
-            if self._trajectory.visible[frame, path]:
+                self._box(on, frame, path, colour)
+            if self._trajectory.visible[frame, path] and not self._discs:
                 self._circle(over, self._points[frame, path], self._dot, colour, self._line)
         return Image.alpha_composite(boxes, picture).resize(self._size, Image.Resampling.BOX)
+
+    def _box(self, on: ImageDraw.ImageDraw, frame: int, path: int, colour: Colour) -> None:
+        if self._discs:  # round about its middle also where the box is cut at the picture's edge
+            half = self._trajectory.boxes[path] * self._canvas / 2
+            middle = self._points[frame, path]
+            on.ellipse((*(middle - half), *(middle + half)), (*colour, OPAQUE))
+            return
+        edges = tuple(self._edges[frame, path] * (*self._canvas, *self._canvas))
+        on.rectangle(edges, (*colour, BOX_INSIDE), (*colour, BOX_LINE), self._line)
 
     def _drawn_paths(self) -> Image.Image:
         picture = Image.new("RGBA", self._canvas)
@@ -82,8 +97,9 @@ class _Drawing:
             points, colour = self._points[:, path], colour_of(path)
             if len(points) > 1:
                 flat = [tuple(point) for point in points]
-                on.line(flat, (*colour, OPAQUE), self._line, joint="curve")
-            for point in points if len(points) <= MOST_MARKS else ():
+                opaque = FAINT if self._discs else OPAQUE
+                on.line(flat, (*colour, opaque), self._line, joint="curve")
+            for point in points if len(points) <= MOST_MARKS and not self._discs else ():
                 self._circle(on, point, self._mark, colour, 0)
         return picture
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from animatediff_native.trajectories.trajectory import Trajectory
+from animatediff_native.trajectories.trajectory_pictures import preview
 
 
 def straight(frames=5, begin=(0.2, 0.5), end=(0.8, 0.5), box=(0.25, 0.5)):
@@ -49,3 +51,18 @@ def test_paths_of_two_lengths_together():
     assert both.points[3:, 0].tolist() == [[0.8, 0.5]] * 2
     assert both.only(1).points[-1, 0].tolist() == [0.5, 0.9]
     assert both.pixels[0, 0] == pytest.approx((12.8, 16))
+
+
+def test_without_a_picture_a_disc_fills_the_box():
+    frames = preview(straight(frames=3))
+    disc = (frames[..., 0] > 0.5).numpy()
+    rows, columns = disc[1].any(1).nonzero()[0], disc[1].any(0).nonzero()[0]
+    assert (columns[0], columns[-1] + 1) == pytest.approx((24, 40), abs=1)  # 0.25 of 64 pixels
+    assert (rows[0], rows[-1] + 1) == pytest.approx((8, 24), abs=1)
+    assert disc[1].sum() == pytest.approx(np.pi * 8 * 8, rel=0.1)
+
+
+def test_over_a_picture_there_are_lines_only():
+    frames = preview(straight(frames=3), torch.zeros(1, 32, 64, 3))
+    assert (frames[1] > 0.5).any(-1).float().mean() < 0.25
+    assert frames[1, 20, 30].max() < 0.5  # inside of the box
