@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from animatediff_native.motion.clip_part import ClipPart
 from animatediff_native.trajectories.trajectory import Trajectory
-from animatediff_native.trajectories.trajectory_pictures import preview
+from animatediff_native.trajectories.trajectory_pictures import GROUND, preview
 from animatediff_native.trajectories.trajectory_text import read_paths
 from animatediff_native.trajectories.trajectory_times import trajectory_of
 from PIL import Image
@@ -34,8 +34,9 @@ def drawn_path(points: str, box: float = BOX) -> Trajectory:
 
 
 def shown_path(path: Trajectory) -> list[Frame]:
-    """As the node's preview has it."""
-    return list(preview(path).mul(255).byte().numpy())
+    """As the node's preview has it over a picture."""
+    dark = torch.tensor(GROUND).div(255).expand(1, SIDE, SIDE, 3)
+    return list(preview(path, dark).mul(255).byte().numpy())
 
 
 def trajectory() -> Image.Image:
