@@ -83,7 +83,7 @@ def _percents() -> list[io.Input]:
             max=1.0,
             step=0.01,
             tooltip=f"Where in the sampling this {what}, as a share from 0 to 1. Each step in "
-            "between takes the time of about two more.",
+            "between takes the time of about two.",
         )
         for name, (default, what) in named.items()
     ]
