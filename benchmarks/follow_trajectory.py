@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from animatediff_native.motion.apply import apply_motion_module
 from animatediff_native.trajectories.follow_cross import columns_of
-from animatediff_native.trajectories.follow_trajectory import Follow, follow_trajectory
+from animatediff_native.trajectories.follow_run import Follow
+from animatediff_native.trajectories.follow_trajectory import follow_trajectory
 from animatediff_native.trajectories.trajectory import Trajectory
 
 from benchmarks.models import motion_module, sd15

@@ -11,7 +11,8 @@ import torch
 from animatediff_native.motion.step_range import StepRange
 from animatediff_native.samplers.noise_run import frame_noise, use_noise
 from animatediff_native.trajectories.follow_cross import columns_of
-from animatediff_native.trajectories.follow_trajectory import Follow, follow_trajectory
+from animatediff_native.trajectories.follow_run import Follow
+from animatediff_native.trajectories.follow_trajectory import follow_trajectory
 from animatediff_native.trajectories.subject_tokens import subject_tokens
 from animatediff_native.trajectories.trajectory import Trajectory
 from animatediff_native.trajectories.trajectory_noise import TrajectoryNoise

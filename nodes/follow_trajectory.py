@@ -7,7 +7,8 @@ from ..motion.step_range import StepRange
 from ..samplers.frame_noise import LARGEST_SEED
 from ..samplers.noise_run import frame_noise
 from ..trajectories.follow_cross import columns_of
-from ..trajectories.follow_trajectory import Follow, follow_trajectory
+from ..trajectories.follow_run import Follow
+from ..trajectories.follow_trajectory import follow_trajectory
 from ..trajectories.subject_tokens import PARTED, subject_tokens
 from ..trajectories.trajectory_noise import TrajectoryNoise as Noise
 from .advanced import advanced

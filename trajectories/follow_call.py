@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from comfy.ldm.modules.attention import optimized_attention
@@ -22,10 +22,8 @@ from ..motion.errors import AnimateDiffError, counted
 from ..motion.frame_sharing import rows_shared
 from .follow_boxes import View, labels
 from .follow_cross import Edit, change, edit_of
+from .follow_run import Follow, FollowRun
 from .follow_spatial import Kinds, edited, factor_of, kinds_of
-
-if TYPE_CHECKING:
-    from .follow_trajectory import Follow, FollowRun
 
 KEY = "animatediff_native_follow"
 BLOCKS = {"input": "input_blocks", "middle": "middle_block", "output": "output_blocks"}

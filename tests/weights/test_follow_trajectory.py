@@ -24,8 +24,9 @@ from animatediff_native.trajectories import follow_call
 from animatediff_native.trajectories.follow_boxes import labels
 from animatediff_native.trajectories.follow_call import attention_places
 from animatediff_native.trajectories.follow_cross import Columns, edit_of
+from animatediff_native.trajectories.follow_run import Follow
 from animatediff_native.trajectories.follow_spatial import LITTLE
-from animatediff_native.trajectories.follow_trajectory import Follow, follow_trajectory
+from animatediff_native.trajectories.follow_trajectory import follow_trajectory
 from animatediff_native.trajectories.trajectory import Trajectory
 from comfy.patcher_extension import WrappersMP
 
