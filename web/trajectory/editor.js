@@ -48,8 +48,10 @@ export class Editor {
     return curve;
   }
 
-  // What changes the drawing; not told to the node before `commit`.
+  // What changes the drawing; not told to the node before `commit`. It is that of the text as it is
+  // now: the page may have set another one since the last look.
   edit(change) {
+    this.refresh();
     if (!this.editable) return;
     change(this.drawing);
     this.changed();
@@ -92,6 +94,7 @@ export class Editor {
   }
 
   _go(step) {
+    this.refresh();
     if (this.settings.linked || !this.history.can(step)) return;
     const text = this.history.go(step);
     this.text = text;

@@ -85,6 +85,7 @@ export function listenToMouse(stage, editor, signal) {
     pointerdown: (event) => {
       if (event.button === MIDDLE) return toPage(event, "processMouseDown");
       stage.focus();
+      editor.refresh(); // what the page has set since the last look
       if (!editor.editable || gesture) return;
       if (event.button === RIGHT) remove(event);
       if (event.button !== LEFT) return;
