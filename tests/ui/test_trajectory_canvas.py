@@ -22,8 +22,9 @@ ADD = """type => {
     for (const each of [node, shown]) app.graph.add(each);
     node.connect(2, shown, 0);
 }"""
-# Drawn, and no longer moving.
+# Drawn since it was moved, and no longer moving: on a slow machine the page can take a while to begin.
 STANDS = """() => {
+    if (app.canvas.frame <= window.adnFrame) return false;
     const canvas = document.querySelector(".adn-path-stage canvas");
     if (!canvas?.offsetParent || canvas.width < 2) return false;
     const { x, y, width, height } = canvas.getBoundingClientRect();
@@ -37,6 +38,8 @@ ZOOM = """([type, scale]) => {
     view.scale = scale;
     view.offset[0] = box.clientWidth / 2 / scale - node.pos[0] - node.size[0] / 2;
     view.offset[1] = box.clientHeight / scale - node.pos[1] - node.size[1] - 90 / scale;
+    window.adnStood = null;
+    window.adnFrame = app.canvas.frame;
     app.canvas.setDirty(true, true);
 }"""
 # Where shares of the picture are on the screen: in the middle of the stage, 10 pixels around it.
