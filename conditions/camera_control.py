@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -129,11 +129,11 @@ class CallCamera(Effect):
         (block,) = site.call.network.at(site.site).transformer_blocks  # type: ignore[misc]
         table = block.attention_blocks[0].pos_encoder  # type: ignore[union-attr]
         seen = x + site.positions(table, x, rows).to(x.dtype)  # type: ignore[arg-type]
-        for sequences, part, pixels in _pieces(site):
+        for sequences, part, pixels in site.pieces():
             seen[sequences] += self._seen(site, part)[pixels]
         added = merge(seen)
         strengths = site.at_hand(self.strengths).to(added)[..., None]
-        for sequences, part, _ in _pieces(site):
+        for sequences, part, _ in site.pieces():
             added[sequences] *= strengths[part]
         return attention(site, x + added, rows)
 
@@ -148,18 +148,6 @@ class CallCamera(Effect):
             self._tokens[key] = seen.permute(2, 3, 0, 1).flatten(0, 1)
         tokens = self._tokens[key]
         return tokens if site.view is None else tokens[:, list(site.view)]
-
-
-def _pieces(site: SiteCall) -> Iterator[tuple[slice, int, slice]]:
-    """The slice at work by parts of the batch: which of its sequences, the number of the part,
-    and its pixels."""
-    begin = site.first
-    while begin < site.behind_last:
-        clip = begin // site.pixels
-        end, start = min((clip + 1) * site.pixels, site.behind_last), clip * site.pixels
-        sequences = slice(begin - site.first, end - site.first)
-        yield sequences, site.call.part_of(clip), slice(begin - start, end - start)
-        begin = end
 
 
 class Kept:

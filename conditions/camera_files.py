@@ -13,11 +13,11 @@ from comfy.model_patcher import ModelPatcher
 
 from ..motion.detect import MOST_CHANNELS, MOST_POSITIONS, require_finite
 from ..motion.errors import AnimateDiffError, counted
-from ..motion.formats import StateDict, require_weights, some, unwrap
+from ..motion.formats import StateDict, of_another_kind, require_weights, unwrap
 from ..motion.known_files import MODULES, where_from
 from ..motion.load import read_file
 from ..motion.managed import managed
-from ..motion.recognise import CAMERA_CTRL, kind_of
+from ..motion.recognise import CAMERA_CTRL
 from ..motion.whole import fault_of
 from .camera_encoder import CameraNetwork, expected_shapes
 
@@ -48,7 +48,9 @@ def read_camera_control(loaded: object, file: str) -> StateDict:
     tensors = _gathered(loaded, file)
     ours = {key: t for key, t in tensors.items() if _OUR_KEY.match(key)}
     if not ours:
-        raise _another_kind(tensors, file)
+        raise of_another_kind(
+            tensors, file, CAMERA_CTRL, "pose encoder", EXPECTED_CAMERA, MODULES, SUCH_AS
+        )
     require_weights(ours, file)
     widths, rows = structure(ours, file)
     fault = fault_of(ours, expected_shapes(widths, rows))
@@ -85,18 +87,6 @@ def structure(tensors: StateDict, file: str = "") -> tuple[list[int], int]:
     if not 2 <= rows <= MOST_POSITIONS:
         raise _broken(file, f"its table of positions has {counted(rows, 'row')}")
     return widths, rows
-
-
-def _another_kind(tensors: StateDict, file: str) -> AnimateDiffError:
-    kind = kind_of(tensors)
-    if kind is None or kind is CAMERA_CTRL:
-        return AnimateDiffError(
-            f"'{file}' holds no pose encoder; its keys look like {some(sorted(tensors))}.",
-            EXPECTED_CAMERA,
-            f"choose another file: {SUCH_AS}.",
-        )
-    remedy = kind.remedy(MODULES, SUCH_AS)
-    return AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_CAMERA, remedy)
 
 
 def _broken(file: str, what: str) -> AnimateDiffError:

@@ -15,7 +15,7 @@ from ..motion.config import DOWN_LEVELS, DOWN_SITES, Layout, MotionConfig, Site,
 from ..motion.detect import MOST_CHANNELS, MOST_POSITIONS, require_finite
 from ..motion.detect import expected_shapes as motion_shapes
 from ..motion.errors import AnimateDiffError
-from ..motion.formats import BLOCK, StateDict, require_weights, some, unwrap
+from ..motion.formats import BLOCK, StateDict, of_another_kind, require_weights, unwrap
 from ..motion.known_files import CONTROLNETS, where_from
 from ..motion.positions import sinusoidal_positions
 from ..motion.recognise import SPARSE_CTRL, kind_of
@@ -109,17 +109,11 @@ def such_a_file() -> str:
 
 
 def _require_kind(tensors: StateDict, file: str) -> None:
-    kind = kind_of(tensors)
-    if kind is SPARSE_CTRL:
-        return
-    if kind is not None:
-        remedy = kind.remedy(CONTROLNETS, such_a_file())
-        raise AnimateDiffError(f"'{file}' is {kind.name}.", EXPECTED_FILE, remedy)
-    raise AnimateDiffError(
-        f"'{file}' holds no SparseCtrl model; its keys look like {some(sorted(tensors))}.",
-        EXPECTED_FILE,
-        f"choose another file: {such_a_file()}.",
-    )
+    if kind_of(tensors) is not SPARSE_CTRL:
+        raise of_another_kind(
+            tensors, file, SPARSE_CTRL, "SparseCtrl model", EXPECTED_FILE, CONTROLNETS,
+            such_a_file(),
+        )  # fmt: skip
 
 
 def _parted(tensors: StateDict) -> tuple[StateDict, StateDict]:

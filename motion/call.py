@@ -150,11 +150,19 @@ class SiteCall(PlainSite):
         if len(self.call.parts) == 1:
             yield slice(None), 0
             return
+        for sequences, part, _ in self.pieces():
+            yield sequences, part
+
+    def pieces(self) -> Iterator[tuple[slice, int, slice]]:
+        """The slice at work clip by clip: which of its sequences, the number of the part, and its
+        pixels."""
         begin = self.first
         while begin < self.behind_last:
             clip = begin // self.pixels
-            end = min((clip + 1) * self.pixels, self.behind_last)
-            yield slice(begin - self.first, end - self.first), self.call.part_of(clip)
+            start = clip * self.pixels
+            end = min(start + self.pixels, self.behind_last)
+            sequences = slice(begin - self.first, end - self.first)
+            yield sequences, self.call.part_of(clip), slice(begin - start, end - start)
             begin = end
 
     def strength(self) -> float | torch.Tensor:

@@ -15,7 +15,7 @@ from .errors import AnimateDiffError, counted
 from .keyed_text import shortened
 from .known_files import MODULES
 from .missing_file import such_as
-from .recognise import MOTION_MODULE, kind_of
+from .recognise import MOTION_MODULE, FileKind, kind_of
 
 StateDict = dict[str, torch.Tensor]
 SiteTensors = dict[Site, StateDict]
@@ -70,6 +70,26 @@ def read_sites(loaded: object, file: str) -> tuple[Layout, SiteTensors]:
         raise _no_motion_module(tensors, file)
     require_weights({key: tensors[key] for key in keys}, file)
     return _layout(keys), _by_site(tensors, keys, file)
+
+
+def of_another_kind(
+    tensors: StateDict,
+    file: str,
+    own: FileKind,
+    what: str,
+    expected: str,
+    folder: str,
+    example: str,
+) -> AnimateDiffError:
+    """For a file that does not hold what the own kind does; example: such a file, in words."""
+    kind = kind_of(tensors)
+    if kind is None or kind is own:
+        return AnimateDiffError(
+            f"'{file}' holds no {what}; its keys look like {some(sorted(tensors))}.",
+            expected,
+            f"choose another file: {example}.",
+        )
+    return AnimateDiffError(f"'{file}' is {kind.name}.", expected, kind.remedy(folder, example))
 
 
 def _layout(keys: dict[str, re.Match[str]]) -> Layout:

@@ -208,13 +208,7 @@ class CameraControl(io.ComfyNode):
                     step=0.01,
                     tooltip="How strictly the path is followed; 0 is without CameraCtrl.",
                 ),
-                io.Float.Input(
-                    "frame_strengths",
-                    optional=True,
-                    force_input=True,
-                    tooltip="Factors of strength by frame as a list, as many as the clip has "
-                    "frames; from Frame Strengths.",
-                ),
+                frame_strengths_input(),
                 *(_size(name) for name in ("width", "height")),
             ],
             outputs=[
@@ -241,6 +235,17 @@ class CameraControl(io.ComfyNode):
         path = camera_path.of_size(width, height)
         effect = Effect(load_camera_control(file), path, strength, factors)
         return io.NodeOutput(with_camera(motion_module, effect, file.name))
+
+
+def frame_strengths_input() -> io.Input:
+    """Of nodes that control a motion module by a network of their own."""
+    return io.Float.Input(
+        "frame_strengths",
+        optional=True,
+        force_input=True,
+        tooltip="Factors of strength by frame as a list, as many as the clip has frames; from "
+        "Frame Strengths.",
+    )
 
 
 def _size(name: str) -> io.Input:

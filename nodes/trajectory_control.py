@@ -7,6 +7,7 @@ from ..motion.frame_strengths import given_strengths
 from ..trajectories.tora_control import ToraControl, with_trajectory
 from ..trajectories.tora_files import load_trajectory_control
 from ..trajectories.trajectory import Trajectory
+from .camera import frame_strengths_input
 from .folders import CATEGORY, MOTION_MODULES, file_stamp, find_file
 from .motion_module import MotionModuleIO
 from .search_aliases import search_aliases
@@ -44,13 +45,7 @@ class TrajectoryControl(io.ComfyNode):
                     step=0.01,
                     tooltip="How strictly the paths are followed; 0 is without Trajectory Control.",
                 ),
-                io.Float.Input(
-                    "frame_strengths",
-                    optional=True,
-                    force_input=True,
-                    tooltip="Factors of strength by frame as a list, as many as the clip has "
-                    "frames; from Frame Strengths.",
-                ),
+                frame_strengths_input(),
             ],
             outputs=[
                 MotionModuleIO.Output(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,6 @@ from ..motion.step_range import ALL_STEPS, StepRange
 from .follow_boxes import WHOLE, View
 from .follow_cross import Columns
 from .trajectory import Trajectory
-
-log = logging.getLogger("animatediff_native")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +91,7 @@ class FollowRun:
         for follow in follows:
             if follow.changes_cross_attention:
                 self._require_tokens(follow)
-            self._say_length(follow)
+            follow.trajectory.warn_if_short(self.frames)
 
     def _require_tokens(self, follow: Follow) -> None:
         for entry in self._positive():
@@ -107,15 +104,6 @@ class FollowRun:
                     "write the positive prompt's text into prompt of Follow Trajectory, and "
                     "connect to it the CLIP of CLIP Text Encode.",
                 )
-
-    def _say_length(self, follow: Follow) -> None:
-        if len(follow.trajectory) < self.frames:
-            log.warning(
-                "AnimateDiff: the trajectory has %s for a clip of %s: the last place is held. Set "
-                "frames of Trajectory to the clip's length.",
-                counted(len(follow.trajectory), "place"),
-                counted(self.frames, "frame"),
-            )
 
     def end(self) -> None:
         """Nothing is kept any longer, whoever holds a copy of the options."""

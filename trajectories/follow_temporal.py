@@ -65,16 +65,12 @@ class CallInTime(Effect):
 
     def _of_slice(self, site: SiteCall, device: torch.device) -> torch.Tensor:
         """[S, F], labels of the frames at hand at the pixels of the slice at work."""
-        parts, begin = [], site.first
-        while begin < site.behind_last:
-            clip = begin // site.pixels
-            start = clip * site.pixels
-            end = min(start + site.pixels, site.behind_last)
-            frames = site.call.parts[site.call.part_of(clip)].frames
+        parts = []
+        for _, part, pixels in site.pieces():
+            frames = site.call.parts[part].frames
             at_hand = range(len(frames)) if site.view is None else site.view
             own = tuple(frames[number] for number in at_hand)
-            parts.append(self._of_frames(own, site, device)[begin - start : end - start])
-            begin = end
+            parts.append(self._of_frames(own, site, device)[pixels])
         return torch.cat(parts)
 
     def _of_frames(

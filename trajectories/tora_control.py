@@ -7,7 +7,6 @@ tells the way from each to the next, and the first of them has none, as in train
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import torch
@@ -24,8 +23,6 @@ from ..motion.run import MotionRun
 from .flow import path_flow
 from .tora_network import ToraNetwork
 from .trajectory import Trajectory
-
-log = logging.getLogger("animatediff_native")
 
 
 class ToraControl(Effect):
@@ -47,13 +44,7 @@ class ToraControl(Effect):
 
     def for_run(self, run: MotionRun) -> RunTora:
         factors = [1.0] * run.frames if self.frames is None else self.frames.over(run.frames)
-        if len(self.trajectory) < run.frames:
-            log.warning(
-                "AnimateDiff: the trajectory has %s for a clip of %s: the last place is held. "
-                "Set frames of Trajectory to the clip's length.",
-                counted(len(self.trajectory), "frame"),
-                counted(run.frames, "frame"),
-            )
+        self.trajectory.warn_if_short(run.frames, "frame")
         return RunTora(self, torch.tensor(factors) * self.amount)
 
 

@@ -12,11 +12,11 @@ from comfy.model_patcher import ModelPatcher
 
 from ..motion.detect import MOST_CHANNELS, require_finite
 from ..motion.errors import AnimateDiffError, counted
-from ..motion.formats import StateDict, require_weights, some, unwrap
+from ..motion.formats import StateDict, of_another_kind, require_weights, unwrap
 from ..motion.known_files import MODULES
 from ..motion.load import read_file
 from ..motion.managed import managed
-from ..motion.recognise import TORA, kind_of
+from ..motion.recognise import TORA
 from ..motion.whole import fault_of
 from .flow_autoencoder import FLOW, PATCH
 from .tora_network import GROUPS, SHARE, Design, Structure, ToraNetwork, expected_shapes
@@ -57,7 +57,9 @@ def read_trajectory_control(loaded: object, file: str) -> StateDict:
     }
     ours = {key: tensor for key, tensor in tensors.items() if _OUR_KEY.match(key)}
     if not ours:
-        raise _another_kind(tensors, file)
+        raise of_another_kind(
+            tensors, file, TORA, "trajectory control", EXPECTED_TORA, MODULES, SUCH_AS
+        )
     require_weights(ours, file)
     fault = fault_of(ours, expected_shapes(structure_of(ours, file)))
     if fault:
@@ -95,19 +97,6 @@ def _size(tensors: StateDict, key: str, axis: int, file: str) -> int:
     if tensor.ndim != 4 or not 0 < tensor.shape[axis] <= MOST_CHANNELS:
         raise _broken(file, f"it has 1 tensor of the wrong shape: {key} is {list(tensor.shape)}")
     return tensor.shape[axis]
-
-
-def _another_kind(tensors: StateDict, file: str) -> AnimateDiffError:
-    kind = kind_of(tensors)
-    if kind is None or kind is TORA:
-        return AnimateDiffError(
-            f"'{file}' holds no trajectory control; its keys look like {some(sorted(tensors))}.",
-            EXPECTED_TORA,
-            f"choose another file: {SUCH_AS}.",
-        )
-    return AnimateDiffError(
-        f"'{file}' is {kind.name}.", EXPECTED_TORA, kind.remedy(MODULES, SUCH_AS)
-    )
 
 
 def _broken(file: str, what: str) -> AnimateDiffError:

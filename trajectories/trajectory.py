@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from ..motion.errors import counted
+
+log = logging.getLogger("animatediff_native")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +84,27 @@ class Trajectory:
         return down[..., None] & across[..., None, :]
 
     def _along(self, axis: int, count: int) -> np.ndarray:
-        side = np.maximum(1, np.rint(self.boxes[:, axis] * count))  # [N], cells
-        first = np.rint(self.points[..., axis] * count - side / 2)[..., None]
+        first = self.first_cells(axis, count)[..., None]
         number = np.arange(count)
         there = (self.box_edges()[..., 2] > 0)[..., None]
-        return there & (number >= first) & (number < first + side[:, None])
+        return there & (number >= first) & (number < first + self._sides(axis, count)[:, None])
+
+    def first_cells(self, axis: int, count: int) -> np.ndarray:
+        """[F, N], the first cell of each box along an axis (0: width) of a grid with so many;
+        outside of the picture too."""
+        side = self._sides(axis, count)
+        return np.rint(self.points[..., axis] * count - side / 2).astype(int)
+
+    def _sides(self, axis: int, count: int) -> np.ndarray:
+        """[N], cells."""
+        return np.maximum(1, np.rint(self.boxes[:, axis] * count))
+
+    def warn_if_short(self, frames: int, unit: str = "place") -> None:
+        """For a clip of so many frames. unit: of what it has too few."""
+        if len(self) < frames:
+            log.warning(
+                "AnimateDiff: the trajectory has %s for a clip of %s: the last place is held. Set "
+                "frames of Trajectory to the clip's length.",
+                counted(len(self), unit),
+                counted(frames, "frame"),
+            )

@@ -7,15 +7,12 @@ does it, with cutoffs of 0.25 in space and 0.1 in time.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-from ..motion.errors import counted
 from ..samplers.frame_noise import (
     OTHER_STREAM,
     SEEDS_BEYOND,
@@ -26,8 +23,6 @@ from ..samplers.frame_noise import (
 )
 from ..samplers.free_init import FreeInit, mixed
 from .trajectory import Trajectory
-
-log = logging.getLogger("animatediff_native")
 
 FILTER = FreeInit(order=4, spatial_cutoff=0.25, temporal_cutoff=0.1)
 PATCHES, FRESH = 2 * OTHER_STREAM, 3 * OTHER_STREAM  # streams of noise that no frame has
@@ -72,7 +67,7 @@ class TrajectoryNoise:
         height, width = noise.shape[-2:]
         path = self._in_frames(len(noise))
         cells = torch.from_numpy(path.cells(height, width))  # [F, N, h, w]
-        tops, lefts = (_first_cells(path, axis, side) for axis, side in ((1, height), (0, width)))
+        tops, lefts = path.first_cells(1, height), path.first_cells(0, width)
         for number in range(path.paths):
             patch = self._patch(noise, number)
             for frame in range(len(noise)):
@@ -91,18 +86,5 @@ class TrajectoryNoise:
 
     def _in_frames(self, frames: int) -> Trajectory:
         last = self.first_frame + frames
-        if len(self.trajectory) < last:
-            log.warning(
-                "AnimateDiff: the trajectory has %s for a clip of %s: the last place is held. Set "
-                "frames of Trajectory to the clip's length.",
-                counted(len(self.trajectory), "place"),
-                counted(last, "frame"),
-            )
+        self.trajectory.warn_if_short(last)
         return self.trajectory.at(range(self.first_frame, last))
-
-
-def _first_cells(path: Trajectory, axis: int, count: int) -> np.ndarray:
-    """[F, N], the first cell along an axis of each box, as Trajectory.cells has them; outside of
-    the picture too."""
-    side = np.maximum(1, np.rint(path.boxes[:, axis] * count))
-    return np.rint(path.points[..., axis] * count - side / 2).astype(int)

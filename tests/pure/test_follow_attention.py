@@ -3,12 +3,13 @@
 # torch is typed loosely.
 # pyright: reportArgumentType=false
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
+from animatediff_native.motion.call import MotionCall, SiteCall
 from animatediff_native.motion.call_frames import Part
+from animatediff_native.motion.config import Site
+from animatediff_native.motion.effects import CallEffects
 from animatediff_native.motion.step_range import StepRange
 from animatediff_native.trajectories import follow_cross
 from animatediff_native.trajectories.follow_boxes import View, inside, labels, nearness
@@ -200,11 +201,9 @@ def test_kinds_of_one():
 
 
 def site(parts, first, behind_last, view=None):
-    call = SimpleNamespace(parts=parts, part_of=lambda clip: clip % len(parts))
-    return SimpleNamespace(
-        call=call, height=HEIGHT, width=WIDTH, pixels=PIXELS, first=first,
-        behind_last=behind_last, view=view,
-    )  # fmt: skip
+    call = MotionCall(None, len(parts[0].frames), parts, 5, (1, 0), torch.ones(1), None)
+    block = Site("up", 0, 0)
+    return SiteCall(call, block, HEIGHT, WIDTH, CallEffects([]), first, behind_last, view)
 
 
 @pytest.mark.parametrize("path", PATHS)
